@@ -1,0 +1,62 @@
+# Everything runs in .venv, which is made on first use and brought up to date when pyproject.toml
+# changes. Only pip and the package registry that it is configured for are needed.
+#
+#   make demo    compare real photographs with distorted versions: a table and a figure
+#   make test    install everything, run all tests
+#   make lint    style, types, import directions
+#   make docs    the documentation site, in docs/_build/html
+#   make bench   speed beside the peers, as JSON in results/
+#   make clean   remove what the targets made; distclean: .venv as well
+
+PYTHON ?= python3
+WORKERS ?= 2
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile $(PIP_ARGS)
+
+.PHONY: demo test lint docs bench install clean distclean
+.DELETE_ON_ERROR:
+
+demo: .venv/.demo
+	$(BIN)/python examples/demo.py
+
+# One thread in each process: several workers with a thread pool each would fight for the cores.
+test: .venv/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: .venv/.dev
+	rm -rf docs/_build docs/api/generated
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: .venv/.dev
+	mkdir -p results
+	$(BIN)/python benchmarks/compare_speed.py --output results/compare_speed.json
+
+install: .venv/.dev
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: pyproject.toml | .venv/bin/python
+	test .venv/.dev -nt pyproject.toml || $(PIP) -e ".[demo]"
+	touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	$(PIP) -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf build dist demo docs/_build docs/api/generated
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + || true
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,34 @@
+"""Frozen networks: catalogue, weights, layers, feature extraction."""
+
+from snellen.backbones._backbone import Backbone, WeightsInfo
+from snellen.backbones._checkpoint import load_state_dict
+from snellen.backbones._digest import file_sha256
+from snellen.backbones._factory import create_backbone
+from snellen.backbones._gabor import GaborBank
+from snellen.backbones._layers import INPUT_LAYER, LayerInfo
+from snellen.backbones._sources import Architecture, find_architecture, list_backbones
+from snellen.backbones._weights import (
+    fetch_weights,
+    find_weights,
+    verify_weights,
+)
+from snellen.backbones._weights_registry import WeightsRecord, list_weights
+
+__all__ = [
+    "INPUT_LAYER",
+    "Architecture",
+    "Backbone",
+    "GaborBank",
+    "LayerInfo",
+    "WeightsInfo",
+    "WeightsRecord",
+    "create_backbone",
+    "fetch_weights",
+    "file_sha256",
+    "find_architecture",
+    "find_weights",
+    "list_backbones",
+    "list_weights",
+    "load_state_dict",
+    "verify_weights",
+]

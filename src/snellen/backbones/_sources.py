@@ -1,0 +1,232 @@
+"""Where networks come from: the embedded ones, torchvision, timm and open_clip.
+
+Each source builds a network without weights and says where its published weights are; loading
+them is the same for all (see `_factory`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from snellen.backbones._names import field_names
+from snellen.backbones._hub import fetch_from_hub
+from snellen.backbones._weights import fetch_url
+from snellen.errors import BackboneError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network to be built, and how to treat it.
+
+    Attributes
+    ----------
+    name
+        Name under which it is known here.
+    build
+        Makes the network with random weights.
+    fetch
+        Returns the file of its published weights, fetching it if needed; None if there are none.
+    mean, std
+        Normalisation of image values in [0, 1].
+    field_names
+        Names of layers, by path, given the built network.
+    fixed_size
+        The only image size (height, width) that it takes, if there is one.
+    prefix
+        Prefix of this network's tensors in files that hold more than it.
+    ignore
+        Prefixes of the classifier: tensors that a weights file may lack or have in excess.
+    listed
+        Paths of the layers to list; found from the network's structure if empty.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    fetch: Callable[[], Path] | None
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    field_names: Callable[[nn.Module], dict[str, str]] = field(default=lambda _: {})
+    fixed_size: tuple[int, int] | None = None
+    prefix: str = ""
+    ignore: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+
+
+def find_architecture(name: str) -> Architecture:
+    """Look a name up: embedded, then torchvision, then timm; ``timm/`` or ``open_clip/`` decides.
+
+    Raises
+    ------
+    BackboneError
+        No source knows the name; the message lists the nearest ones.
+    """
+    source, _, rest = name.partition("/")
+    if source == "open_clip" and rest:
+        return _open_clip(rest)
+    if source == "timm" and rest:
+        return _timm(rest)
+    if name == "gabor":
+        return _gabor()
+    if name in _torchvision_names():
+        return _torchvision(name)
+    import timm
+
+    if timm.is_model(name):
+        return _timm(name)
+    raise BackboneError(_unknown(name))
+
+
+def list_backbones(pattern: str = "") -> list[str]:
+    """Return the names of backbones, embedded ones first, then torchvision's, then timm's.
+
+    Parameters
+    ----------
+    pattern
+        Only names that contain this text.
+
+    Returns
+    -------
+    list of str
+        timm's names carry the prefix ``timm/``. Any open_clip tower is ``open_clip/NAME``.
+
+    Examples
+    --------
+    >>> list_backbones("squeezenet")
+    ['squeezenet1_0', 'squeezenet1_1']
+    """
+    import timm
+
+    names = ["gabor", *_torchvision_names(), *(f"timm/{n}" for n in timm.list_models())]
+    return [name for name in names if pattern in name]
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.removeprefix("timm/"), _every_name(), n=5, cutoff=0.5)
+    hint = f"Did you mean {', '.join(near)}? " if near else ""
+    return f"No backbone is called {name!r}. {hint}`snellen list backbones` shows all names."
+
+
+def _every_name() -> list[str]:
+    return [*list_backbones(), *(n.removeprefix("timm/") for n in list_backbones("timm/"))]
+
+
+def _gabor() -> Architecture:
+    from snellen.backbones._gabor import GABOR_LAYERS, GaborBank
+
+    neutral = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+    return Architecture("gabor", GaborBank, None, listed=tuple(GABOR_LAYERS), **neutral)
+
+
+def _torchvision_names() -> list[str]:
+    import torchvision
+
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def _torchvision(name: str) -> Architecture:
+    import torchvision
+
+    weights = torchvision.models.get_model_weights(name)
+    published = getattr(weights, "IMAGENET1K_V1", None) or next(iter(weights))
+    # These two warn unless told, and expect another input range with published weights.
+    legacy = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+    size = published.transforms().crop_size[0] if name.startswith("vit_") else None
+    return Architecture(
+        name,
+        build=lambda: torchvision.models.get_model(name, weights=None, **legacy),
+        fetch=lambda: fetch_url(published.url),
+        mean=tuple(published.transforms().mean),
+        std=tuple(published.transforms().std),
+        field_names=lambda network: field_names(name, network),
+        fixed_size=(size, size) if size else None,
+        ignore=("classifier.", "fc.", "head.", "heads.", "AuxLogits.", "aux1.", "aux2."),
+    )
+
+
+def _timm(name: str) -> Architecture:
+    import timm
+
+    if not timm.is_model(name):
+        raise BackboneError(_unknown(f"timm/{name}"))
+    config = timm.get_pretrained_cfg(name)
+    fixed = bool(config.fixed_input_size) and not _is_flexible(name)
+    return Architecture(
+        f"timm/{name}",
+        build=lambda: _build_timm(name),
+        fetch=(lambda: fetch_from_hub(config.hf_hub_id)) if config.hf_hub_id else None,
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        fixed_size=tuple(config.input_size[1:]) if fixed else None,
+        ignore=("classifier.", "fc.", "head."),
+    )
+
+
+def _build_timm(name: str) -> nn.Module:
+    import timm
+
+    options: dict[str, Any] = {"dynamic_img_size": True} if _is_flexible(name) else {}
+    network: nn.Module = timm.create_model(name, pretrained=False, **options)
+    return network
+
+
+def _is_flexible(name: str) -> bool:
+    """Tell whether timm interpolates this network's position embedding to any size."""
+    import timm
+
+    builder = timm.model_entrypoint(name)
+    return "vision_transformer" in builder.__module__.rpartition(".")[2] and "sam" not in name
+
+
+def _open_clip(name: str) -> Architecture:
+    try:
+        import open_clip
+    except ImportError as error:
+        raise BackboneError(
+            "open_clip is not installed, which open_clip/... backbones need: "
+            "pip install 'snellen[clip]'."
+        ) from error
+    if name not in open_clip.list_models():
+        raise BackboneError(f"open_clip has no model {name!r}; it has {open_clip.list_models()}.")
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    side = open_clip.get_model_config(name)["vision_cfg"].get("image_size", 224)
+    size = (side, side) if isinstance(side, int) else tuple(side)
+
+    def fetch() -> Path:
+        tag = "openai" if "openai" in tags else tags[0]
+        return Path(open_clip.download_pretrained(open_clip.get_pretrained_cfg(name, tag)))
+
+    return Architecture(
+        f"open_clip/{name}",
+        build=lambda: open_clip.create_model(name, pretrained=None).visual,
+        fetch=fetch if tags else None,
+        mean=tuple(open_clip.OPENAI_DATASET_MEAN),
+        std=tuple(open_clip.OPENAI_DATASET_STD),
+        field_names=_clip_names,
+        fixed_size=size,
+        prefix="visual.",
+    )
+
+
+def _clip_names(network: nn.Module) -> dict[str, str]:
+    start = "transformer.resblocks."
+    return {
+        path: f"blocks.{path.removeprefix(start)}"
+        for path, _ in network.named_modules()
+        if path.startswith(start) and path.count(".") == 2
+    }
+
+
+def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Build a network whose random weights depend on `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build()

@@ -1,0 +1,25 @@
+"""Exceptions that Snellen raises on purpose.
+
+All derive from `SnellenError`, so that a batch can turn any of them into a row with its
+error and go on, and from the built-in exception that a caller would expect.
+"""
+
+
+class SnellenError(Exception):
+    """Base class of every error raised on purpose by Snellen."""
+
+
+class ImageError(SnellenError, ValueError):
+    """An image cannot be read, or its values, size or shape are not what was asked for."""
+
+
+class WeightsError(SnellenError, RuntimeError):
+    """Weights are missing, damaged, untrusted, or do not fit the network."""
+
+
+class BackboneError(SnellenError, ValueError):
+    """A backbone, or a layer of one, does not exist or cannot be used."""
+
+
+class MetricError(SnellenError, ValueError):
+    """A metric does not exist, or was asked for what it cannot do."""

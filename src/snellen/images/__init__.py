@@ -1,0 +1,29 @@
+"""Pixels in: decoding by a named policy, checked batches, sizes and pairs."""
+
+from snellen.images._batch import as_image_batch
+from snellen.images._pairing import (
+    IMAGE_SUFFIXES,
+    Pair,
+    Pairing,
+    Unpaired,
+    find_images,
+    pair_images,
+)
+from snellen.images._policy import ImagePolicy
+from snellen.images._read import image_size, read_image
+from snellen.images._sizes import ALIGNMENTS, match_sizes
+
+__all__ = [
+    "ALIGNMENTS",
+    "IMAGE_SUFFIXES",
+    "ImagePolicy",
+    "Pair",
+    "Pairing",
+    "Unpaired",
+    "as_image_batch",
+    "find_images",
+    "image_size",
+    "match_sizes",
+    "pair_images",
+    "read_image",
+]

@@ -1,0 +1,210 @@
+"""Reading image files."""
+
+import io
+import logging
+import struct
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import ExifTags, Image, ImageFile
+
+from snellen.errors import ImageError
+from snellen.images._depth import prepare
+from snellen.images._files import (
+    FORMATS,
+    Source,
+    check_pixel_limit,
+    explained,
+    open_image,
+    opened,
+)
+from snellen.images._policy import DEFAULT_POLICY, ImagePolicy
+from snellen.images._samples import embedded_profile, file_samples, image_samples, to_planes
+
+logger = logging.getLogger(__name__)
+
+# Orientation -> (swap rows and columns, then flip these axes of (3, H, W)); EXIF 2.32, 4.6.4.A.
+_TURNS: dict[int, tuple[bool, tuple[int, ...]]] = {
+    1: (False, ()),
+    2: (False, (2,)),
+    3: (False, (1, 2)),
+    4: (False, (1,)),
+    5: (True, ()),
+    6: (True, (2,)),
+    7: (True, (1, 2)),
+    8: (True, (1,)),
+}
+_INVERSE = {6: 8, 8: 6}
+
+
+def read_image(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> torch.Tensor:
+    """Read an image file as RGB, sRGB-encoded.
+
+    PNG, JPEG, WebP, AVIF, TIFF, BMP, JPEG 2000, PPM/PGM/PBM and GIF; of several frames or
+    pages, the first. Grey becomes three equal channels, CMYK is converted by its profile or
+    else by R = (1 - C)(1 - K), transparency is composited on `policy.background`.
+
+    Parameters
+    ----------
+    source
+        Path, bytes, or binary file (read from its beginning).
+    policy
+        How pixels are decoded.
+
+    Returns
+    -------
+    image
+        Tensor (3, H, W), float32, in [0, 1].
+
+    Raises
+    ------
+    ImageError
+        If the file is missing, empty, damaged, not an image, over the pixel limit, or cannot be
+        read at the depth at which it is stored; the message names the file and the reason.
+
+    Notes
+    -----
+    Values are divided by their full range (255, 65535, or the maximum that the file states),
+    never clipped. 16-bit colour PNG, TIFF and PPM are decoded exactly. What Pillow can decode
+    only by dropping bits is refused: AVIF of 10 or 12 bits, JPEG 2000 colour deeper than 8 bits,
+    16-bit CMYK and 16-bit planar TIFF. Floating-point images must lie within [0, 1].
+
+    A profile that equals sRGB to within one 8-bit level leaves the numbers as they are. A damaged
+    profile is logged as a warning and read as sRGB. The PNG chunks gAMA, cHRM and cICP are not
+    applied.
+
+    Examples
+    --------
+    >>> read_image(b"P5 2 1 255 " + bytes([0, 255]))[:, 0].tolist()
+    [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
+    """
+    with opened(source) as (stream, name):
+        return _read_stream(stream, policy, name)
+
+
+def read_pil(image: Image.Image, policy: ImagePolicy, name: str) -> torch.Tensor:
+    """Read a Pillow image by the rules of a file; 16-bit colour only if not yet loaded."""
+    check_pixel_limit(image, policy.max_pixels, name)
+    if min(image.size) == 0:
+        raise ImageError(f"{name}: zero size, {image.width}x{image.height} pixels")
+    with explained(name, "Pillow image"):
+        data = _undecoded_bytes(image)
+        prepare(image)
+        image.load()  # as any use of the image would, which lets Pillow close its file
+        if data is not None:
+            return _read_stream(io.BytesIO(data), policy, name)
+        samples = image_samples(image, policy, name)
+        planes = to_planes(samples, _rgb_profile(image), policy, name)
+        return _oriented(planes, _orientation(image, name) if policy.orientation else 1)
+
+
+def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[int, int]:
+    """Height and width that `read_image` would give, from the header alone.
+
+    Parameters
+    ----------
+    source
+        Path, bytes, or binary file.
+    policy
+        Only `orientation` matters: a turned photograph swaps height and width.
+
+    Returns
+    -------
+    size
+        Height and width in pixels.
+
+    Raises
+    ------
+    ImageError
+        If the header cannot be read.
+
+    Examples
+    --------
+    >>> image_size(b"P5 3 2 255 " + bytes(6))
+    (2, 3)
+    """
+    with opened(source) as (stream, name):
+        image = open_image(stream, name)
+        width, height = image.size
+        if image.format == "PNG" and not _metadata_after_pixels(stream):
+            turned = _orientation_of(Image.Image.getexif(image)) >= 5
+        else:
+            turned = _orientation(image, name) >= 5
+        # Pillow states the size of a TIFF as already turned, that of all others as stored
+        if turned and (image.format == "TIFF") != policy.orientation:
+            return width, height
+        return height, width
+
+
+def _undecoded_bytes(image: Image.Image) -> bytes | None:
+    """Bytes behind a Pillow image not decoded yet, of a kind that Pillow alone reads inexactly."""
+    if not isinstance(image, ImageFile.ImageFile) or not image.tile or image.fp is None:
+        return None
+    inexact = image.format in ("TIFF", "JPEG2000", "PPM") or ";16" in str(image.tile[0].args)
+    if image.format not in FORMATS or not inexact or image.tell() != 0:
+        return None
+    position = image.fp.tell()
+    image.fp.seek(0)
+    data = image.fp.read()
+    image.fp.seek(position)
+    return data
+
+
+def _read_stream(stream: IO[bytes], policy: ImagePolicy, name: str) -> torch.Tensor:
+    image = open_image(stream, name)
+    check_pixel_limit(image, policy.max_pixels, name)
+    return _decoded(image, stream, policy, name)
+
+
+def _decoded(
+    image: ImageFile.ImageFile, stream: IO[bytes], policy: ImagePolicy, name: str
+) -> torch.Tensor:
+    with explained(name, f"{image.format} file"):
+        tiff_turn = _orientation(image, name) if image.format == "TIFF" else 1
+        icc = _rgb_profile(image)
+        samples = file_samples(image, stream, policy, name)
+        planes = to_planes(samples, icc, policy, name)
+    if image.format == "TIFF":  # Pillow turns these while decoding
+        turn = 1 if policy.orientation else _INVERSE.get(tiff_turn, tiff_turn)
+    else:
+        turn = _orientation(image, name) if policy.orientation else 1
+    return _oriented(planes, turn)
+
+
+def _rgb_profile(image: Image.Image) -> bytes | None:
+    """Profile still to be applied to grey or RGB samples: CMYK and LAB are converted earlier."""
+    return None if image.mode in ("CMYK", "LAB") else embedded_profile(image)
+
+
+def _oriented(planes: npt.NDArray[np.float32], orientation: int) -> torch.Tensor:
+    swap, flips = _TURNS[orientation]
+    turned = planes.swapaxes(1, 2) if swap else planes
+    return torch.from_numpy(np.ascontiguousarray(np.flip(turned, flips)))
+
+
+def _orientation(image: Image.Image, name: str) -> int:
+    try:
+        return _orientation_of(image.getexif())
+    except Exception as error:  # damaged EXIF raises nearly any class, and the pixels are fine
+        logger.warning("%s: damaged EXIF data ignored: %s", name, error)
+        return 1
+
+
+def _orientation_of(exif: Image.Exif) -> int:
+    value = exif.get(ExifTags.Base.Orientation, 1)
+    return value if isinstance(value, int) and value in _TURNS else 1
+
+
+def _metadata_after_pixels(stream: IO[bytes]) -> bool:
+    """Whether a PNG has text or EXIF behind its pixels, which Pillow finds only by decoding."""
+    position, pixels_seen, found = stream.tell(), False, False
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        pixels_seen |= kind == b"IDAT"
+        found |= pixels_seen and kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+        stream.seek(length + 4, 1)
+    stream.seek(position)
+    return found

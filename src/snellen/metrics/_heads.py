@@ -1,0 +1,82 @@
+"""Learned weights that stand between features and a score: the heads of LPIPS and DISTS."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from snellen.backbones import Backbone, fetch_weights, file_sha256, load_state_dict
+from snellen.errors import WeightsError
+
+
+def load_head(
+    head: str, layers: Sequence[str], backbone: Backbone, path: str | os.PathLike[str] | None
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Load the weights of every channel of every layer.
+
+    Parameters
+    ----------
+    head
+        Name of the head: ``"lpips-alex"``, ``"lpips-vgg"``, ``"lpips-squeeze"`` or ``"dists"``.
+    layers
+        Layers that the weights belong to, in order of depth.
+    backbone
+        Network of these layers, against whose channels the shapes are checked.
+    path
+        File of weights; fetched by name if None.
+
+    Returns
+    -------
+    tuple
+        Weights by layer, (C,) or (2, C); and where they came from.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, refused, or holds something else.
+    """
+    file = fetch_weights(head) if path is None else Path(path)
+    state = load_state_dict(file)
+    channels = [backbone.layer(name).channels for name in layers]
+    read = _dists if head == "dists" else _lpips
+    weights = dict(zip(layers, read(head, state, channels, file), strict=True))
+    return weights, {"name": head, "file": file.name, "sha256": file_sha256(file)}
+
+
+def _lpips(
+    head: str, state: dict[str, Tensor], channels: Sequence[int], file: Path
+) -> list[Tensor]:
+    """Read ``lin0.model.1.weight`` ..., as in the lpips package, or with ``v0.1/alex/`` before."""
+    prefix = f"v0.1/{head.removeprefix('lpips-')}/"
+    weights = []
+    for i, count in enumerate(channels):
+        key = f"lin{i}.model.1.weight"
+        value = state.get(prefix + key, state.get(key))
+        _check(value, key, (1, count, 1, 1), head, file)
+        assert value is not None
+        weights.append(value.detach().float().flatten())
+    return weights
+
+
+def _dists(
+    head: str, state: dict[str, Tensor], channels: Sequence[int], file: Path
+) -> list[Tensor]:
+    """Read ``alpha`` and ``beta``, (1, 1475, 1, 1) each."""
+    both = []
+    for key in ("alpha", "beta"):
+        _check(state.get(key), key, (1, sum(channels), 1, 1), head, file)
+        both.append(state[key].detach().float().flatten())
+    return list(torch.stack(both).split(list(channels), dim=1))
+
+
+def _check(
+    value: Tensor | None, key: str, shape: tuple[int, ...], head: str, file: Path
+) -> None:
+    if value is None or tuple(value.shape) != shape:
+        found = "nothing" if value is None else f"a tensor of shape {tuple(value.shape)}"
+        raise WeightsError(
+            f"{file} is no weights file of {head}: expected a tensor {key!r} of shape {shape}, "
+            f"found {found}. `snellen weights fetch {head}` gets the right one."
+        )

@@ -1,0 +1,230 @@
+"""What every metric is to its user."""
+
+import importlib.metadata
+import os
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from PIL.Image import Image
+from torch import Tensor, nn
+
+from snellen.errors import MetricError
+from snellen.images import ImagePolicy, as_image_batch, match_sizes
+from snellen.metrics._row import MetricRow
+
+ImageLike = str | os.PathLike[str] | Image | Tensor | Any
+Reduction = Literal["none", "mean", "sum"]
+
+
+Features = Mapping[str, Tensor]
+"""Features (N, C, h, w) by layer."""
+
+
+@dataclass(frozen=True)
+class PreparedReference:
+    """A reference that is compared with many images: decoded, and its features computed, once.
+
+    Made by `Metric.prepare` or `MetricSet.prepare`; stands in the place of the reference.
+
+    Attributes
+    ----------
+    batch
+        The reference as an image batch.
+    features
+        Its features by layer, for each pass through a network that was asked for.
+    """
+
+    batch: Tensor
+    features: Mapping[Any, Features] = field(default_factory=dict)
+
+
+class Metric(nn.Module):
+    """A named measure of image quality.
+
+    Made by `create_metric`, which see. A metric is an `nn.Module`: it moves with ``.to()``, and
+    where an input asks for gradients it is a loss; otherwise it runs in inference mode.
+
+    Parameters
+    ----------
+    row
+        What defines the metric.
+    policy
+        How image files are decoded.
+    align
+        What happens to images of different sizes; see `snellen.images.match_sizes`.
+    reduction
+        ``"none"``: one score per image; ``"mean"`` or ``"sum"`` over the batch.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    kind : str
+        ``"full-reference"``.
+    lower_better : bool
+        Whether smaller scores mean better quality.
+    range : tuple
+        Smallest and largest score; None where there is no bound.
+    """
+
+    def __init__(
+        self, row: MetricRow, policy: ImagePolicy, align: str, reduction: Reduction
+    ) -> None:
+        super().__init__()
+        if reduction not in ("none", "mean", "sum"):
+            raise MetricError(f"reduction must be 'none', 'mean' or 'sum'; got {reduction!r}.")
+        self.row, self.policy = row, policy
+        self.align, self.reduction = align, reduction
+        self.name, self.kind = row.name, row.kind
+        self.lower_better, self.range = row.lower_better, row.range
+        self.register_buffer("_place", torch.empty(0), persistent=False)
+
+    def forward(
+        self, distorted: ImageLike, reference: ImageLike, *, spatial: bool = False
+    ) -> Tensor:
+        """Score images against their references.
+
+        Parameters
+        ----------
+        distorted, reference
+            A path, a PIL image, an array (HWC, uint8 or uint16, or float in [0, 1]), an image
+            batch (N, 3, H, W) in [0, 1], or a list of those. One of the two may hold a single
+            image, which then meets every image of the other; it is computed once.
+        spatial
+            Return a map of the distance instead of a score.
+
+        Returns
+        -------
+        Tensor
+            Scores (N,), or a scalar if `reduction` says so; maps (N, 1, H, W) if `spatial`.
+
+        Raises
+        ------
+        ImageError
+            An image cannot be read, is out of range, or the sizes differ.
+        MetricError
+            The metric has no map.
+        """
+        x, prepared = self.pair(distorted, reference)
+        cached = prepared.features.get(self.pass_key)
+        with grad_mode(x, prepared.batch):
+            result = (self._map if spatial else self._score)(x, prepared.batch, cached)
+        result = usable(result)
+        return result if spatial else reduce(result, self.reduction)
+
+    def map(self, distorted: ImageLike, reference: ImageLike) -> Tensor:
+        """Show where two images differ: (N, 1, H, W), larger = worse.
+
+        Raises
+        ------
+        MetricError
+            The metric compares statistics of whole images, and has no map.
+        """
+        result: Tensor = self(distorted, reference, spatial=True)
+        return result
+
+    def prepare(self, reference: ImageLike) -> PreparedReference:
+        """Decode a reference, and compute its features, once for many comparisons.
+
+        Parameters
+        ----------
+        reference
+            Any image that the metric takes.
+
+        Returns
+        -------
+        PreparedReference
+            To be given to the metric in the place of the reference.
+        """
+        return PreparedReference(self._batch(reference, "reference"))
+
+    def pair(
+        self, distorted: ImageLike, reference: ImageLike
+    ) -> tuple[Tensor, PreparedReference]:
+        """Bring both images to image batches of one size on the metric's device.
+
+        A prepared reference keeps its features unless the alignment changes its size.
+        """
+        x = self._batch(distorted, "distorted")
+        if not isinstance(reference, PreparedReference):
+            reference = PreparedReference(self._batch(reference, "reference"))
+        x, y = match_sizes(x, reference.batch, self.align)
+        same = y.shape == reference.batch.shape
+        return x, reference if same else PreparedReference(y)
+
+    def _batch(self, image: ImageLike, name: str) -> Tensor:
+        return as_image_batch(image, self.policy, name=name).to(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the metric computes."""
+        place = self._buffers["_place"]
+        assert place is not None
+        return place.device
+
+    @property
+    def pass_key(self) -> Any:
+        """What two metrics must have in common to share a pass; None without a network."""
+        return None
+
+    @abstractmethod
+    def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
+        """Score image batches of one size; `cached` holds features of `y` if it was prepared."""
+
+    def _map(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
+        raise MetricError(f"{self.name} gives one number for the whole image, and no map.")
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what it takes to get the same numbers again, as plain values.
+
+        Returns
+        -------
+        dict
+            The metric's definition, protocol, weights and their hashes, the policy of decoding,
+            versions, precision and device.
+        """
+        return {
+            "metric": self.name,
+            "definition": self.row.manifest(),
+            "lower_better": self.lower_better,
+            "images": self.policy.manifest(),
+            "align": self.align,
+            "device": str(self.device),
+            "versions": versions("snellen", "torch", "pillow", *self._libraries()),
+        }
+
+    def _libraries(self) -> Sequence[str]:
+        return ()
+
+    def extra_repr(self) -> str:
+        """Return the name, the kind and the direction."""
+        direction = "lower" if self.lower_better else "higher"
+        return f"{self.name}, {self.kind}, {direction} is better"
+
+
+def grad_mode(*tensors: Tensor) -> AbstractContextManager[Any]:
+    """Record a graph where an input asks for it; otherwise inference mode."""
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        return nullcontext()
+    return torch.inference_mode()
+
+
+def usable(result: Tensor) -> Tensor:
+    """Make an ordinary tensor of one made in inference mode, which no graph can use."""
+    return result.clone() if result.is_inference() else result
+
+
+def reduce(scores: Tensor, reduction: Reduction) -> Tensor:
+    """Reduce scores (N,) as losses do."""
+    if reduction == "none":
+        return scores
+    return scores.mean() if reduction == "mean" else scores.sum()
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed versions of packages."""
+    return {name: importlib.metadata.version(name) for name in packages}

@@ -1,0 +1,80 @@
+"""Everything that happens to pixels between the image batch and the network.
+
+Resizing alone moves DISTS on TID2013 from .83 to .71, so the rule is part of a metric's identity:
+it stands in the catalogue and in every manifest, and nothing is ever resized without one.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from snellen.errors import MetricError
+
+_RULES = (
+    '"native" (as it is), "short-256" (short side to 256 where it is larger, antialiased '
+    'bilinear), "box-256" (mean over f x f pixels with f = round(short side / 256)), '
+    '"half" (mean over 2 x 2 pixels), "224x224" (width x height, antialiased bicubic)'
+)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What happens to an image batch before the network sees it.
+
+    Parameters
+    ----------
+    resize
+        ``"native"``: nothing. ``"short-256"`` (any number): the short side is brought to 256
+        pixels where it is longer, antialiased bilinear, as torchvision's resize does to PIL
+        images. ``"box-256"``: mean over f x f pixels with f = max(1, round(short side / 256)),
+        the rule of the SSIM and DeepWSD authors' code. ``"half"``: mean over 2 x 2 pixels.
+        ``"224x224"``: exactly this width and height, antialiased bicubic.
+
+    Raises
+    ------
+    MetricError
+        There is no such rule.
+    """
+
+    resize: str = "native"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"native|half|(short|box)-[1-9]\d*|[1-9]\d*x[1-9]\d*", self.resize):
+            raise MetricError(f"resize={self.resize!r} is not a rule; there are {_RULES}.")
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Apply the protocol to an image batch (N, 3, H, W)."""
+        kind, _, number = self.resize.partition("-")
+        short = min(batch.shape[2:])
+        if kind == "native":
+            return batch
+        if kind == "half":
+            return _box(batch, 2)
+        if kind == "box":
+            return _box(batch, max(1, round(short / int(number))))
+        if kind == "short":
+            return batch if short <= int(number) else _short_side(batch, int(number))
+        width, height = (int(n) for n in kind.split("x"))
+        return _interpolate(batch, (height, width), "bicubic").clamp(0, 1)
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the protocol as plain values."""
+        return {"resize": self.resize, "colour": "sRGB-encoded RGB in [0, 1]"}
+
+
+def _box(batch: Tensor, factor: int) -> Tensor:
+    return F.avg_pool2d(batch, factor) if factor > 1 else batch
+
+
+def _short_side(batch: Tensor, target: int) -> Tensor:
+    height, width = batch.shape[2:]
+    short = min(height, width)
+    size = (target * height // short, target * width // short)
+    return _interpolate(batch, size, "bilinear")
+
+
+def _interpolate(batch: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    return F.interpolate(batch, size, mode=mode, align_corners=False, antialias=True)

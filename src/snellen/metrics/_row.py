@@ -1,0 +1,71 @@
+"""A metric is a row: protocol + backbone + layers + readout (+ weights)."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["full-reference", "reduced-reference", "no-reference"]
+Combine = Literal["sum", "mean", "join"]
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """Everything that defines a metric, as data.
+
+    Attributes
+    ----------
+    name
+        Name in the catalogue. A family ends in ``-*``: any backbone's name may stand there.
+    title
+        What it is, in a few words.
+    kind
+        Full-reference, reduced-reference or no-reference.
+    lower_better
+        Whether smaller scores mean better quality.
+    range
+        Smallest and largest score; None where there is no bound.
+    citation
+        Where it was published.
+    backbone
+        Name of the network; None for classical metrics.
+    layers
+        Names of layers; ``"@stages"`` stands for the last layer at every scale of the network,
+        ``"@stages:4"`` for the first four of them.
+    readout
+        Name of the readout (for classical metrics, of the function in piq).
+    options
+        Options of the readout.
+    combine
+        How layers make one score: sum or mean of their distances, or ``"join"``: the distance of
+        the concatenated features.
+    resize
+        Rule of the protocol.
+    pooling
+        Pooling of the backbone.
+    normalise
+        Whether images are normalised by the backbone's mean and standard deviation.
+    head
+        Name of the learned weights of the readout, if it has any.
+    note
+        Which variant of the metric this is, where several go by the name.
+    """
+
+    name: str
+    title: str
+    citation: str
+    readout: str
+    backbone: str | None = None
+    layers: tuple[str, ...] = ("@stages",)
+    options: dict[str, Any] = field(default_factory=dict)
+    combine: Combine = "mean"
+    kind: Kind = "full-reference"
+    lower_better: bool = True
+    range: tuple[float | None, float | None] = (0.0, None)
+    resize: str = "native"
+    pooling: str = "max"
+    normalise: bool = True
+    head: str | None = None
+    note: str = ""
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the row as plain values."""
+        return asdict(self)

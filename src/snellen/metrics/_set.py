@@ -1,0 +1,125 @@
+"""Several metrics on the same pair: one decoding, one pass through each network."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from snellen.errors import MetricError
+from snellen.metrics._features import FeatureMetric, prepare_together, score_together
+from snellen.metrics._metric import (
+    ImageLike,
+    Metric,
+    PreparedReference,
+    grad_mode,
+    reduce,
+    usable,
+)
+
+
+class MetricSet(nn.Module):
+    """Metrics that score the same images together.
+
+    Those that share a backbone and a protocol share one pass through the network; images are
+    decoded once. Made by `create_metrics`.
+
+    Parameters
+    ----------
+    metrics
+        Metrics with one policy of decoding and one alignment, no two of one name.
+
+    Raises
+    ------
+    MetricError
+        There are none, two have one name, or they would decode images differently.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from snellen.metrics import create_metrics
+    >>> x, y = torch.rand(2, 1, 3, 32, 32)
+    >>> list(create_metrics(["dfb", "psnr"])(x, y))
+    ['dfb', 'psnr']
+    """
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        super().__init__()
+        names = [metric.name for metric in metrics]
+        if not names or len(set(names)) < len(names):
+            raise MetricError(f"expected metrics of different names, at least one; got {names}.")
+        if len({(metric.policy, metric.align) for metric in metrics}) > 1:
+            raise MetricError("metrics of one set must decode and align images in the same way.")
+        self.metrics = nn.ModuleList(metrics)
+
+    def __iter__(self) -> Iterator[Metric]:
+        return (metric for metric in self.metrics if isinstance(metric, Metric))
+
+    def __len__(self) -> int:
+        return len(self.metrics)
+
+    def __getitem__(self, name: str) -> Metric:
+        return {metric.name: metric for metric in self}[name]
+
+    def forward(self, distorted: ImageLike, reference: ImageLike) -> dict[str, Tensor]:
+        """Score images against their references.
+
+        Parameters
+        ----------
+        distorted, reference
+            Any images that `Metric.forward` takes.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Scores (N,), or reduced as each metric says, by name.
+        """
+        x, prepared = next(iter(self)).pair(distorted, reference)
+        scores: dict[str, Tensor] = {}
+        with grad_mode(x, prepared.batch):
+            for group in self._passes():
+                scores.update(_score_group(group, x, prepared))
+        return {m.name: reduce(usable(scores[m.name]), m.reduction) for m in self}
+
+    def prepare(self, reference: ImageLike) -> PreparedReference:
+        """Decode a reference and compute its features once, for every metric of the set.
+
+        Parameters
+        ----------
+        reference
+            Any image that `Metric.forward` takes.
+
+        Returns
+        -------
+        PreparedReference
+            To be given in the place of the reference.
+        """
+        batch = next(iter(self))._batch(reference, "reference")
+        features: dict[Any, Any] = {}
+        for group in self._passes():
+            members = [metric for metric in group if isinstance(metric, FeatureMetric)]
+            if members:
+                features.update(prepare_together(members, batch).features)
+        return PreparedReference(batch, features)
+
+    def _passes(self) -> list[list[Metric]]:
+        """Group the metrics by the pass that they share."""
+        groups: dict[Any, list[Metric]] = {}
+        for metric in self:
+            groups.setdefault(metric.pass_key or metric.name, []).append(metric)
+        return list(groups.values())
+
+    def manifest(self) -> list[dict[str, Any]]:
+        """Return the manifest of every metric."""
+        return [metric.manifest() for metric in self]
+
+
+def _score_group(
+    group: Sequence[Metric], x: Tensor, prepared: PreparedReference
+) -> dict[str, Tensor]:
+    cached = prepared.features.get(group[0].pass_key)
+    features = [metric for metric in group if isinstance(metric, FeatureMetric)]
+    if features:
+        scores = score_together(features, x, prepared.batch, cached)
+    else:
+        scores = [metric._score(x, prepared.batch, None) for metric in group]
+    return {metric.name: score for metric, score in zip(group, scores, strict=True)}

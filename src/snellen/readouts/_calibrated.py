@@ -1,0 +1,51 @@
+"""LPIPS: differences of unit-length feature vectors, weighted channel by channel."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from snellen.readouts._cosine import unit
+from snellen.readouts._readout import Readout
+from snellen.readouts._rows import accumulate, per_position
+
+
+def _weighted_distance(f: Tensor, g: Tensor, weights: Tensor | None) -> Tensor:
+    difference = unit(f) - unit(g)
+    if weights is None:
+        return torch.linalg.vecdot(difference, difference)
+    return (difference * difference) @ weights.to(difference)
+
+
+@dataclass(frozen=True)
+class Calibrated(Readout):
+    """Mean over positions of sum_c w_c (f_c/|f| - g_c/|g|)^2.
+
+    The weights enter after the vectors were scaled to unit length, as they are, not as square
+    roots; without weights this is twice the cosine distance per position.
+
+    References
+    ----------
+    Zhang, Isola, Efros, Shechtman and Wang, "The Unreasonable Effectiveness of Deep Features as
+    a Perceptual Metric", CVPR 2018, Eq. 1.
+    """
+
+    name: ClassVar[str] = "calibrated"
+    has_map: ClassVar[bool] = True
+    joins: ClassVar[bool] = True
+    source: ClassVar[str] = "Zhang et al., CVPR 2018, Eq. 1"
+
+    def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Sum over positions, and their number."""
+        total = accumulate(self.map(f, g, weights), (1, 2, 3))
+        return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
+
+    def distance(self, sums: Tensor) -> Tensor:
+        """Mean over positions."""
+        return sums[:, 0] / sums[:, 1]
+
+    def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Weighted distance of unit vectors at every position."""
+        return per_position(partial(_weighted_distance, weights=weights), f, g)[:, None]

@@ -1,0 +1,55 @@
+"""DeepDC: distance correlation between the channels' geometry in two images."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from snellen.readouts._readout import Readout
+from snellen.readouts._rows import safe_sqrt, weighted, widen
+
+
+@dataclass(frozen=True)
+class DistanceCorrelation(Readout):
+    """One minus the distance correlation of two sets of channels.
+
+    Every image is described by the matrix of distances between its channels,
+    A_cd = sqrt(max(|f_c - f_d|^2, 0) / C^2 + 1e-5), doubly centred. The distance is 1 - r with
+    r = (sum A_f A_g + 1e-6) / (sqrt(sum A_f^2 sum A_g^2) + 1e-6).
+
+    Only distances within an image count: a change that moves all channels alike goes unseen.
+
+    References
+    ----------
+    Zhu, Chen, Zhu, Wang and Lin, "DeepDC: Deep Distance Correlation as a Perceptual Image
+    Quality Evaluator", arXiv:2211.04927; constants from the authors' code.
+    """
+
+    name: ClassVar[str] = "distance-correlation"
+    source: ClassVar[str] = "Zhu et al., arXiv:2211.04927"
+
+    def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return 1 - r of the layer."""
+        a, b = (_centred_distances(weighted(widen(t), weights)) for t in (f, g))
+        shared = (a * b).sum((1, 2))
+        scale = safe_sqrt((a * a).sum((1, 2)) * (b * b).sum((1, 2)))
+        return ((scale - shared) / (scale + 1e-6))[:, None]
+
+    def distance(self, sums: Tensor) -> Tensor:
+        """Return 1 - r."""
+        return sums[:, 0]
+
+
+def _centred_distances(f: Tensor) -> Tensor:
+    """Doubly centred matrix of distances between channels, (N, C, C), in float64."""
+    n, c = f.shape[:2]
+    # The distances do not depend on what all channels share; without it less cancels below.
+    rows = (f - f.mean(1, keepdim=True)).permute(0, 2, 3, 1).reshape(n, -1, c)
+    products = f.new_zeros(n, c, c, dtype=torch.float64)
+    for block in rows.split(4096, dim=1):
+        products = products + (block.transpose(1, 2) @ block).double()
+    squares = products.diagonal(dim1=1, dim2=2)
+    distances = squares[:, :, None] + squares[:, None, :] - 2 * products
+    a = (distances.clamp_min(0) / c**2 + 1e-5).sqrt()
+    return a - a.mean(1, keepdim=True) - a.mean(2, keepdim=True) + a.mean((1, 2), keepdim=True)

@@ -1,0 +1,118 @@
+"""Cosine distance of features, in the three readings of "cosine of a feature map".
+
+All three are computed as half the squared distance of unit vectors, 1 - cos = |f/|f| - g/|g||^2/2.
+Taken as written, 1 - cos loses every digit for similar images; this form loses none and is exactly 0
+at identity. Where one of two vectors is zero their cosine is undefined: the distance is then 1/2, as in
+the unweighted LPIPS; where both are, it is 0.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from snellen.errors import MetricError
+from snellen.readouts._readout import Readout
+from snellen.readouts._rows import accumulate, per_position, ratio, safe_sqrt, weighted, widen
+
+Reading = Literal["position", "flattened", "channel"]
+
+
+def unit(rows: Tensor) -> Tensor:
+    """Scale vectors (P, C) to unit length as LPIPS does; zero stays zero."""
+    return rows / (torch.linalg.vector_norm(rows, dim=1, keepdim=True) + 1e-10)
+
+
+def _half_squared_distance(f: Tensor, g: Tensor) -> Tensor:
+    difference = unit(f) - unit(g)
+    return torch.linalg.vecdot(difference, difference) / 2
+
+
+@dataclass(frozen=True)
+class Cosine(Readout):
+    """Cosine distance of features.
+
+    Parameters
+    ----------
+    reading
+        Which vectors have the cosine: ``"position"``, the C channels at every position, averaged
+        over positions (half of the unweighted LPIPS distance); ``"flattened"``, all C * h * w
+        features at once; ``"channel"``, the h * w positions of every channel, averaged over
+        channels.
+    centred
+        Subtract every channel's spatial mean first; with ``"channel"`` this is the structure
+        term of SSIM on features.
+
+    References
+    ----------
+    Hou, Sun, Liu, Gong, Garibaldi and Qiu, "Direct Application of Convolutional Neural Network
+    Features to Image Quality Assessment", VCIP 2018. The paper does not say which reading it
+    means; all three are offered.
+    """
+
+    reading: Reading = "position"
+    centred: bool = False
+    name: ClassVar[str] = "cosine"
+    has_map: ClassVar[bool] = True
+    joins: ClassVar[bool] = True
+    source: ClassVar[str] = "Hou et al., VCIP 2018"
+
+    def __post_init__(self) -> None:
+        if self.reading not in ("position", "flattened", "channel"):
+            raise MetricError(
+                "reading must be 'position', 'flattened' or 'channel'; " f"got {self.reading!r}."
+            )
+
+    def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Sums of which the distance is made; see `distance`."""
+        f, g = self._prepare(f, weights), self._prepare(g, weights)
+        if self.reading == "position":
+            total = accumulate(per_position(_half_squared_distance, f, g), (1, 2))
+            return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
+        sums = _moments(f, g)
+        if self.reading == "flattened":
+            return sums.sum(1)
+        total = _from_moments(sums).sum(1)
+        return torch.stack([total, torch.full_like(total, f.shape[1])], dim=1)
+
+    def distance(self, sums: Tensor) -> Tensor:
+        """Mean of the cosine distances, or the distance of the flattened features."""
+        if self.reading == "flattened":
+            return _from_moments(sums)
+        return sums[:, 0] / sums[:, 1]
+
+    def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Cosine distance of the channels at every position; reading ``"position"`` only."""
+        if self.reading != "position":
+            return super().map(f, g, weights)
+        f, g = self._prepare(f, weights), self._prepare(g, weights)
+        return per_position(_half_squared_distance, f, g)[:, None]
+
+    def _prepare(self, f: Tensor, weights: Tensor | None) -> Tensor:
+        if self.centred:
+            f = widen(f)
+            f = f - f.mean((2, 3), keepdim=True)
+        return weighted(f, weights)
+
+
+def _moments(f: Tensor, g: Tensor) -> Tensor:
+    """Sums over positions of f^2, g^2, (f - g)^2 and (f - g)(f + g), (N, C, 4)."""
+    f, g = torch.broadcast_tensors(widen(f), widen(g))
+    difference = f - g
+    terms = (f * f, g * g, difference * difference, difference * (f + g))
+    return torch.stack([accumulate(term, (2, 3)) for term in terms], dim=-1)
+
+
+def _from_moments(sums: Tensor) -> Tensor:
+    """Half the squared distance of unit vectors, from sums (..., 4) that add up over layers.
+
+    With d = f - g: |f||g| (1 - cos) = (|d|^2 - (|f| - |g|)^2) / 2, in which every difference of
+    like numbers was taken before squaring.
+    """
+    ff, gg, dd, ds = sums.unbind(-1)
+    norm_f, norm_g = safe_sqrt(ff), safe_sqrt(gg)
+    gap = ratio(ds, norm_f + norm_g)
+    cosine = ratio((dd - gap * gap).clamp_min(0), 2 * norm_f * norm_g)
+    one_is_zero = (ff > 0) != (gg > 0)
+    return torch.where(one_is_zero, 0.5, cosine)

@@ -1,0 +1,85 @@
+"""What a readout is: two sets of features in, a distance per image out."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from snellen.errors import MetricError
+from snellen.readouts._rows import widest
+
+
+@dataclass(frozen=True)
+class Readout(ABC):
+    """Two sets of features -> a distance per image; 0 = same, larger = worse.
+
+    A readout works in two steps. `measure` reduces one layer of both images to a few sums per
+    image; `distance` turns sums into the distance. Sums of several layers, or of several tiles
+    of one image, may be added before the second step where `joins` says so: that is the distance
+    of the concatenated features.
+
+    Features are (N, C, h, w), after the non-linearity, in any floating-point type; at least
+    float32 is used inside. One of the two may have N = 1.
+    """
+
+    name: ClassVar[str]
+    has_map: ClassVar[bool] = False
+    """The distance is spread over positions: `map` tells where it is."""
+    joins: ClassVar[bool] = False
+    """Sums of several layers may be added: the readout can be taken of concatenated layers."""
+    source: ClassVar[str] = ""
+    """Where the definition comes from."""
+
+    @abstractmethod
+    def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Reduce one layer of two images to sums.
+
+        Parameters
+        ----------
+        f, g
+            Features of the distorted and of the reference image, (N, C, h, w).
+        weights
+            Non-negative weights of the channels, (C,); they enter as the square root on both
+            features unless the readout says otherwise.
+
+        Returns
+        -------
+        Tensor
+            (N, K), float64 where the device has it.
+        """
+
+    @abstractmethod
+    def distance(self, sums: Tensor) -> Tensor:
+        """Turn sums (N, K) into distances (N,)."""
+
+    def score(self, distance: Tensor) -> Tensor:
+        """Turn the distance combined over layers into the printed score; the same by default."""
+        return distance
+
+    def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Distance at every position, (N, 1, h, w).
+
+        Raises
+        ------
+        MetricError
+            The readout compares whole images, and has no map.
+        """
+        raise MetricError(
+            f"The readout {self.name!r} compares statistics of whole images: it has no map. "
+            f"Readouts with a map: {', '.join(_with_map())}."
+        )
+
+    def __call__(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Distance of one layer, (N,)."""
+        return self.score(self.distance(self.measure(f, g, weights))).to(widest(f.dtype))
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the name and every option, as plain values."""
+        return {"name": self.name, **asdict(self)}
+
+
+def _with_map() -> list[str]:
+    from snellen.readouts._catalogue import READOUTS
+
+    return [name for name, readout in READOUTS.items() if readout.has_map]

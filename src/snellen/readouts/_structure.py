@@ -1,0 +1,62 @@
+"""DISTS: structure and texture of feature maps, from global means and variances."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from snellen.readouts._readout import Readout
+from snellen.readouts._rows import ratio, widen
+
+
+@dataclass(frozen=True)
+class StructureTexture(Readout):
+    """One minus the weighted mean over channels of texture and structure similarity.
+
+    With m, v and cov the global means, variances and covariance of a channel of both images, the
+    texture term is l = (2 m_f m_g + c1) / (m_f^2 + m_g^2 + c1) and the structure term
+    s = (2 cov + c2) / (v_f + v_g + c2). Both are computed as 1 - l and 1 - s, from the difference
+    of the means and the variance of the difference, which is exact for similar images.
+
+    Weights stand in the place of the paper's alpha and beta: (C,) for both alike, or (2, C), the
+    texture's first. Without weights all count the same.
+
+    Parameters
+    ----------
+    c1, c2
+        The paper's stabilising constants.
+
+    References
+    ----------
+    Ding, Ma, Wang and Simoncelli, "Image Quality Assessment: Unifying Structure and Texture
+    Similarity", IEEE TPAMI 44(5), 2022, Eqs. 4-6.
+    """
+
+    c1: float = 1e-6
+    c2: float = 1e-6
+    name: ClassVar[str] = "structure-texture"
+    joins: ClassVar[bool] = True
+    source: ClassVar[str] = "Ding et al., TPAMI 2022, Eqs. 4-6"
+
+    def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Weighted sum of dissimilarities over channels, and the sum of the weights."""
+        f, g = widen(f), widen(g)
+        mean_f, mean_g = (t.mean((2, 3), keepdim=True) for t in (f, g))
+        f, g = f - mean_f, g - mean_g
+        texture = (mean_f - mean_g) ** 2 / (mean_f**2 + mean_g**2 + self.c1)
+        variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
+        structure = ((f - g) ** 2).mean((2, 3)) / (variances + self.c2)
+        alpha, beta = self._weights(f, weights)
+        total = (texture[:, :, 0, 0] * alpha + structure * beta).double().sum(1)
+        return torch.stack([total, (alpha + beta).double().sum().expand_as(total)], dim=1)
+
+    def _weights(self, f: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        if weights is None:
+            weights = f.new_ones(f.shape[1])
+        weights = weights.to(f)
+        return (weights[0], weights[1]) if weights.ndim == 2 else (weights, weights)
+
+    def distance(self, sums: Tensor) -> Tensor:
+        """Weighted mean over channels and both terms."""
+        return ratio(sums[:, 0], sums[:, 1])

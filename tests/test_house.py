@@ -1,0 +1,135 @@
+"""The laws of the house that a machine can check."""
+
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from importlib import metadata, resources
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "snellen"
+MODULES = sorted(SOURCE.rglob("*.py"))
+MOST_LINES = 350
+MOST_PACKAGES = 50
+
+# The parts of torch that only a CUDA build brings, and their compiler.
+CUDA = re.compile(r"^(nvidia-|cuda-|triton$)")
+
+
+@pytest.fixture(scope="module")
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_imports_point_down_only():
+    if find_spec("importlinter") is None:
+        pytest.skip("import-linter is not installed: it comes with the extra 'lint'")
+    command = "from importlinter.cli import lint_imports_command as run; run(['--no-cache'])"
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+def test_rooms_are_small():
+    lines = {
+        str(path.relative_to(SOURCE)): path.read_text(encoding="utf-8").count("\n")
+        for path in MODULES
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_no_room_for_odds_and_ends():
+    forbidden = {"utils", "util", "helpers", "helper", "misc", "common"}
+    named = {path: {part.strip("_") for part in path.with_suffix("").parts} for path in MODULES}
+    assert [str(path) for path in MODULES if named[path] & forbidden] == []
+
+
+def test_the_package_says_that_it_is_typed():
+    assert resources.files("snellen").joinpath("py.typed").is_file()
+
+
+def test_the_core_install_is_small(project):
+    packages = closure([Requirement(text) for text in project["dependencies"]])
+    counted = sorted(name for name in packages if not CUDA.match(name))
+    assert len(counted) <= MOST_PACKAGES, f"{len(counted)} packages: {', '.join(counted)}"
+
+
+def test_nothing_depends_on_pyiqa(project):
+    extras = [text for texts in project["optional-dependencies"].values() for text in texts]
+    requirements = [Requirement(text) for text in project["dependencies"] + extras]
+    names = {canonicalize_name(requirement.name) for requirement in requirements}
+    assert "pyiqa" not in names, "its licence forbids commercial use"
+
+
+def test_one_version_everywhere(project):
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {project['version']}\n" in citation
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in changelog or f"## [{project['version']}]" in changelog
+
+
+def test_files_hold_no_path_of_one_machine_and_no_registry():
+    hosts = ("py" + "pi.org", "python" + "hosted.org", "pytorch.org/" + "whl", "ana" + "conda.org")
+    registry = re.compile("|".join(map(re.escape, hosts)))
+    home = re.compile(r"(?<![\w.{}$/-])/(?:home|root|Users|work)/\w")
+    offenders = [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for path in project_files()
+        for pattern in (registry, home)
+        if (found := pattern.search(path.read_text(encoding="utf-8")))
+    ]
+    assert offenders == []
+
+
+def test_tests_cannot_reach_the_network():
+    reserved_for_documentation = ("192.0.2.1", 9)
+    refused = pytest.raises(RuntimeError, match="must not use the network: connect")
+    with socket.socket() as client, refused:
+        client.connect(reserved_for_documentation)
+    with pytest.raises(RuntimeError, match="must not use the network: look-up"):
+        socket.create_connection(("weights.example", 443), timeout=1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+
+
+def test_pairs_to_score_are_what_they_say(distorted_pairs):
+    assert len({name for name, _, _ in distorted_pairs}) >= 6
+    for name, distorted, reference in distorted_pairs:
+        assert distorted.shape == reference.shape, name
+        assert distorted.shape[:2] == (1, 3), name
+        assert 0 <= distorted.min() < distorted.max() <= 1, name
+        assert (distorted - reference).abs().mean() > 0.01, name
+
+
+def project_files() -> list[Path]:
+    folders = [ROOT / name for name in ("src", "tests", "docs", "examples", "benchmarks", ".ci")]
+    inside = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    files = [*inside, *(path for path in ROOT.iterdir() if path.is_file())]
+    text = {".py", ".pyi", ".md", ".toml", ".yaml", ".cff", ".json", ".csv", ""}
+    made = {"__pycache__", "_build", "generated"}
+    return sorted(path for path in files if path.suffix in text and not made & set(path.parts))
+
+
+def closure(requirements: list[Requirement]) -> set[str]:
+    """Names of all packages that installing `requirements` brings here."""
+    seen: set[tuple[str, str]] = set()
+    waiting = [(requirement, "") for requirement in requirements]
+    while waiting:
+        requirement, extra = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        new = {(name, wanted) for wanted in ("", *requirement.extras)} - seen
+        seen |= new
+        needed = [Requirement(text) for text in metadata.requires(name) or []] if new else []
+        waiting += [(need, wanted) for _, wanted in new for need in needed]
+    return {name for name, _ in seen}
