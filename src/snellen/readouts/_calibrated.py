@@ -9,13 +9,13 @@ from torch import Tensor
 
 from snellen.readouts._cosine import unit
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, per_position
+from snellen.readouts._rows import accumulate, per_position, squared_length
 
 
 def _weighted_distance(f: Tensor, g: Tensor, weights: Tensor | None) -> Tensor:
     difference = unit(f) - unit(g)
     if weights is None:
-        return torch.linalg.vecdot(difference, difference)
+        return squared_length(difference)
     return (difference * difference) @ weights.to(difference)
 
 

@@ -14,19 +14,18 @@ from torch import Tensor
 
 from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, per_position, ratio, safe_sqrt, weighted, widen
+from snellen.readouts._rows import accumulate, per_position, ratio, safe_sqrt, squared_length, weighted, widen
 
 Reading = Literal["position", "flattened", "channel"]
 
 
 def unit(rows: Tensor) -> Tensor:
     """Scale vectors (P, C) to unit length as LPIPS does; zero stays zero."""
-    return rows / (torch.linalg.vector_norm(rows, dim=1, keepdim=True) + 1e-10)
+    return rows * (torch.linalg.vector_norm(rows, dim=1, keepdim=True) + 1e-10).reciprocal()
 
 
 def _half_squared_distance(f: Tensor, g: Tensor) -> Tensor:
-    difference = unit(f) - unit(g)
-    return torch.linalg.vecdot(difference, difference) / 2
+    return squared_length(unit(f) - unit(g)) / 2
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, per_position, safe_sqrt, weighted
+from snellen.readouts._rows import accumulate, per_position, safe_sqrt, squared_length, weighted
 
 
 def _squared_differences(f: Tensor, g: Tensor) -> Tensor:
     """Sum of squared differences over channels, at rows (P, C)."""
-    difference = f - g
-    return torch.linalg.vecdot(difference, difference)
+    return squared_length(f - g)
 
 
 @dataclass(frozen=True)

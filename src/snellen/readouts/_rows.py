@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_BLOCK_BYTES = 1 << 18  # a quarter of a megabyte: a few such blocks fit in a core's L2 cache
+_BLOCK_BYTES = 1 << 20  # about what a core's L2 cache holds; measured best from 2^19 to 2^21
 
 
 def per_position(function: Callable[[Tensor, Tensor], Tensor], f: Tensor, g: Tensor) -> Tensor:
@@ -50,6 +50,11 @@ def _fill(
 
 def _as_rows(f: Tensor) -> Tensor:
     return f.permute(0, 2, 3, 1).reshape(-1, f.shape[1])
+
+
+def squared_length(rows: Tensor) -> Tensor:
+    """Squared length of vectors (P, C), in one pass over them."""
+    return torch.linalg.vector_norm(rows, dim=1).square()
 
 
 def widen(x: Tensor) -> Tensor:
