@@ -22,7 +22,6 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 import snellen
-from snellen.metrics import Metric
 
 BACKBONES = {"alex": "alexnet", "squeeze": "squeezenet1_1", "vgg": "vgg16"}
 
@@ -38,7 +37,10 @@ def peer_and_weights(net: str, folder: Path) -> tuple[lpips.LPIPS, dict[str, Pat
     trunk.update(zip(names, values, strict=True))
     head = {k: v.clone() for k, v in peer.state_dict().items() if k.startswith("lin")}
     head = {k: v for k, v in head.items() if not k.startswith("lins")}
-    files = {"weights": folder / f"{net}.safetensors", "head_weights": folder / f"{net}-head.safetensors"}
+    files = {
+        "weights": folder / f"{net}.safetensors",
+        "head_weights": folder / f"{net}-head.safetensors",
+    }
     save_file({k: v.contiguous() for k, v in trunk.items()}, files["weights"])
     save_file(head, files["head_weights"])
     return peer, files

@@ -32,7 +32,7 @@ autosummary_ignore_module_all = False
 autosummary_context = {
     "home": {
         name: f"{room}.{name}"
-        for room in ("images", "backbones", "readouts", "metrics", "plots")
+        for room in ("images", "backbones", "readouts", "metrics", "runs", "plots")
         for name in getattr(import_module(f"snellen.{room}"), "__all__", ())
     }
 }
@@ -47,3 +47,22 @@ numpydoc_validation_checks = {"PR02", "PR03"}
 html_theme = "furo"
 html_title = f"Snellen {release}"
 html_copy_source = False
+
+
+def _write_metrics_table(app: object) -> None:
+    """Write the catalogue of metrics as a table, so that the page cannot differ from the code."""
+    from snellen.metrics import ROWS
+
+    lines = ["| metric | better | resize | what | note | source |", "|---|---|---|---|---|---|"]
+    for row in ROWS.values():
+        better = "lower" if row.lower_better else "higher"
+        cells = (f"`{row.name}`", better, row.resize, row.title, row.note, row.citation)
+        lines.append("| " + " | ".join(cells) + " |")
+    folder = Path(__file__).parent / "api" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.inc").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def setup(app: object) -> None:
+    """Hook into the build."""
+    app.connect("builder-inited", _write_metrics_table)

@@ -2,24 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from snellen.backbones._graph import LayerGraph
-from snellen.backbones._hooked import HookedNetwork
-from snellen.backbones._layers import (
-    INPUT_LAYER,
-    LayerInfo,
-    as_map,
-    is_channels_last_map,
-    main_layers,
-)
-from snellen.backbones._receptive import Field, receptive_fields
-from snellen.errors import BackboneError
+from snellen.backbones._checkpoint import state_sha256
+from snellen.backbones._layer_table import LayerTable
+from snellen.backbones._layers import INPUT_LAYER, LayerInfo, as_map
+from snellen.backbones._trial import make_runner, probe_image
+from snellen.errors import BackboneError, SnellenError
 
 
 @dataclass(frozen=True)
@@ -53,8 +46,8 @@ class Backbone(nn.Module):
     Parameters
     ----------
     network
-        Takes an image batch (N, 3, H, W), normalised by `mean` and `std`. It is frozen and put
-        in evaluation mode.
+        Takes an image batch (N, 3, H, W), normalised by `mean` and `std`. It is frozen, put in
+        evaluation mode and laid out channels-last.
     name
         What the backbone is called in manifests.
     weights
@@ -74,10 +67,16 @@ class Backbone(nn.Module):
 
     Attributes
     ----------
-    layers : tuple of LayerInfo
-        The trunk of the network in order of depth: the points that everything passes through.
     variant : dict of str to str
         What was changed in the network against its name, such as its pooling.
+    weights_sha256 : str
+        Hash of the weights: of their file if there is one, of the tensors otherwise, as they were
+        when the backbone was made.
+
+    Raises
+    ------
+    BackboneError
+        The network does not take the trial image, or none of its modules returns features.
     """
 
     def __init__(
@@ -100,56 +99,24 @@ class Backbone(nn.Module):
         self.fixed_size = fixed_size
         self.variant: dict[str, str] = {}
         self.mean, self.std = tuple(mean), tuple(std)
-        self._constants: dict[torch.device, tuple[Tensor, Tensor]] = {}
+        self._constants: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
         network.eval().requires_grad_(False)
-        size = fixed_size or (probe_size, probe_size)
-        probe = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-        self._field_names = field_names or {}
+        self.weights_sha256 = weights.sha256 or state_sha256(network.state_dict())
         self._head = tuple(head)
-        self._runner = _make_runner(network, probe)
-        self._describe(probe, listed)
+        self._probe_size = fixed_size or (probe_size, probe_size)
+        self._runner = make_runner(network, probe_image(self._probe_size), name)
+        self._table = LayerTable(
+            self._runner, name, field_names or {}, listed, side=self._probe_size[0]
+        )
         self.to(memory_format=torch.channels_last)
 
-    def _describe(self, probe: Tensor, listed: Sequence[str]) -> None:
-        """Run the network once to learn the shape of every layer."""
-        runner = self._runner
-        fields: dict[str, Field] = {}
-        if isinstance(runner, LayerGraph):
-            fields = receptive_fields(runner.graph, runner.network)
-        with torch.inference_mode():
-            shapes = {n: v.shape for n, v in runner.stream(probe, set(runner.node_of_path.values()))
-                      if isinstance(v, Tensor)}
-        modules = dict(runner.network.named_modules())
-        self._known: dict[str, LayerInfo] = {}
-        self._node_of_layer: dict[str, str] = {}
-        self._transposed: set[str] = set()
-        for path, node in runner.node_of_path.items():
-            shape = shapes.get(node, torch.Size())
-            if len(shape) in (2, 3, 4) and shape[0] == 1:
-                info = self._info(path, modules[path], shape, fields.get(node), probe)
-                self._known[info.name] = info
-                self._node_of_layer[info.name] = self._node_of_layer[path] = node
-                if is_channels_last_map(shape):
-                    self._transposed.add(node)
-        nodes = {runner.node_of_path[p] for p in listed} or set(runner.trunk())
-        self.layers = main_layers(
-            self._known.values(), self._node_of_layer, nodes, modules, set(self._field_names)
-        )
+    @property
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """The listed layers in order of depth.
 
-    def _info(
-        self, path: str, module: nn.Module, shape: torch.Size, seen: Field | None, probe: Tensor
-    ) -> LayerInfo:
-        transposed = is_channels_last_map(shape)
-        channels = shape[-1] if transposed or len(shape) == 3 else shape[1]
-        stride = _stride(shape, 1 if transposed else 2, seen, probe.shape[2])
-        return LayerInfo(
-            name=self._field_names.get(path, path),
-            channels=int(channels),
-            stride=stride,
-            receptive_field=seen.size if seen and stride else None,
-            kind=type(module).__name__,
-            path=path,
-        )
+        By default they are the trunk of the network: the points that everything passes through.
+        """
+        return self._table.listed
 
     def layer(self, name: str) -> LayerInfo:
         """Describe one layer, listed or not, by the field's name or by its path.
@@ -159,46 +126,40 @@ class Backbone(nn.Module):
         BackboneError
             There is no such layer; the message names the nearest ones.
         """
-        if name == INPUT_LAYER:
-            return LayerInfo(INPUT_LAYER, 3, 1, 1, "Image", "")
-        if name in self._known:
-            return self._known[name]
-        for info in self._known.values():
-            if info.path == name:
-                return info
-        near = get_close_matches(name, [INPUT_LAYER, *self._known], n=4, cutoff=0.5)
-        listed = ", ".join(info.name for info in self.layers)
-        raise BackboneError(
-            f"{self.name} has no layer {name!r}. "
-            + (f"Did you mean {', '.join(near)}? " if near else "")
-            + f"Its main layers, in order of depth: {INPUT_LAYER}, {listed}."
-        )
+        return self._table.find(name)
 
     def is_head(self, name: str) -> bool:
         """Tell whether a layer belongs to the classifier."""
-        return self.layer(name).path.startswith(self._head) if self._head else False
+        return f"{self.layer(name).path}.".startswith(self._head)
 
     def normalise(self, batch: Tensor) -> Tensor:
         """Bring an image batch (N, 3, H, W) in [0, 1] to the network's own values and type."""
         if self.mean != (0.0, 0.0, 0.0) or self.std != (1.0, 1.0, 1.0):
-            mean, std = self._constants_on(batch.device)
+            mean, std = self._constants_for(batch)
             batch = (batch - mean) / std
         return batch.to(dtype=self.precision, memory_format=torch.channels_last)
 
-    def _constants_on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+    def _constants_for(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         # Not buffers: casting the network to bfloat16 must not round its normalisation. Not made
         # in inference mode: autograd refuses to save such tensors.
-        if device not in self._constants:
+        exact = torch.promote_types(self.precision, torch.float32)
+        key = batch.device, torch.promote_types(batch.dtype, exact)
+        if key not in self._constants:
+            device, dtype = key
             with torch.inference_mode(False):
-                mean, std = (torch.tensor(v, device=device) for v in (self.mean, self.std))
-                self._constants[device] = mean.view(1, 3, 1, 1), std.view(1, 3, 1, 1)
-        return self._constants[device]
+                mean, std = (
+                    torch.tensor(values, device=device, dtype=dtype).view(1, 3, 1, 1)
+                    for values in (self.mean, self.std)
+                )
+                self._constants[key] = mean, std
+        return self._constants[key]
 
     @property
     def precision(self) -> torch.dtype:
         """Floating-point type in which the network computes."""
-        tensors = [*self._runner.network.parameters(), *self._runner.network.buffers()]
-        return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
+        network = self._runner.network
+        values = chain(network.parameters(), network.buffers())
+        return next((t.dtype for t in values if t.is_floating_point()), torch.float32)
 
     def stream(self, batch: Tensor, layers: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
         """Yield (layer, features) one layer at a time, in order of depth.
@@ -223,14 +184,13 @@ class Backbone(nn.Module):
         BackboneError
             A layer does not exist, or the network does not take images of this size.
         """
-        names = list(dict.fromkeys(layers))
+        self._check_batch(batch)
         asked: dict[str, list[str]] = {}
-        for name in names:
+        for name in dict.fromkeys(layers):
             if name == INPUT_LAYER:
                 yield name, batch
             else:
-                info = self.layer(name)
-                asked.setdefault(self._node_of_layer[info.name], []).append(name)
+                asked.setdefault(self._table.node(name), []).append(name)
         if asked:
             self._check_size(batch)
             yield from self._stream_nodes(batch, asked)
@@ -241,18 +201,37 @@ class Backbone(nn.Module):
         height, width = batch.shape[-2:]
         try:
             for node, value in self._runner.stream(self.normalise(batch), asked):
-                value = value.permute(0, 3, 1, 2) if node in self._transposed else value
-                stride = self.layer(asked[node][0]).stride
-                features = as_map(value, height, width, stride)
+                features = value.permute(0, 3, 1, 2) if self._table.is_transposed(node) else value
+                features = as_map(features, height, width, self.layer(asked[node][0]).stride)
                 for name in asked[node]:
                     yield name, features
-        except RuntimeError as error:
-            if "put" not in str(error) and "size" not in str(error):
+                del value, features  # or they would live until the next layer is there
+        except (RuntimeError, AssertionError, ValueError, IndexError) as error:
+            if isinstance(error, SnellenError | torch.OutOfMemoryError):
+                raise
+            if (height, width) == self._probe_size or not self._takes_probe(batch, asked):
                 raise
             raise BackboneError(
                 f"{self.name} cannot take images of {width}x{height} pixels: {error} "
                 "Use larger images, shallower layers, or a protocol that resizes."
             ) from error
+
+    def _takes_probe(self, batch: Tensor, nodes: Iterable[str]) -> bool:
+        """Tell whether the network runs where only the size of the images differs."""
+        probe = probe_image(self._probe_size).to(batch)
+        try:
+            with torch.no_grad():
+                list(self._runner.stream(self.normalise(probe), nodes))
+        except Exception:
+            return False
+        return True
+
+    def _check_batch(self, batch: Tensor) -> None:
+        if batch.ndim != 4 or batch.shape[1] != 3 or not batch.is_floating_point():
+            raise BackboneError(
+                f"{self.name} takes an image batch (N, 3, H, W) of floats; got shape "
+                f"{tuple(batch.shape)} of {batch.dtype}."
+            )
 
     def _check_size(self, batch: Tensor) -> None:
         size = tuple(batch.shape[-2:])
@@ -260,7 +239,7 @@ class Backbone(nn.Module):
             raise BackboneError(
                 f"{self.name} takes images of {self.fixed_size[1]}x{self.fixed_size[0]} pixels "
                 f"only; got {size[1]}x{size[0]}. Resize them, e.g. with "
-                f"resize=\"{self.fixed_size[1]}x{self.fixed_size[0]}\" in create_metric."
+                f'resize="{self.fixed_size[1]}x{self.fixed_size[0]}" in create_metric.'
             )
 
     def forward(self, batch: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
@@ -278,33 +257,23 @@ class Backbone(nn.Module):
         dict of str to Tensor
             Features (N, C, h, w) by layer, in order of depth.
         """
-        return dict(self.stream(batch, layers or [info.name for info in self.layers]))
+        chosen = [info.name for info in self.layers] if layers is None else layers
+        return dict(self.stream(batch, chosen))
 
     def keep(self, layers: Iterable[str]) -> None:
         """Give up every part of the network that the given layers do not need, and its memory."""
-        names = {INPUT_LAYER, *layers}
-        nodes = {self._node_of_layer[self.layer(n).name] for n in names if n != INPUT_LAYER}
-        self._runner.drop_unused(nodes)
-        alive = set(self._runner.node_of_path.values())
-        self._known = {n: i for n, i in self._known.items() if self._node_of_layer[n] in alive}
-        self.layers = tuple(info for info in self.layers if info.name in self._known)
+        self._runner.drop_unused({self._table.node(n) for n in layers if n != INPUT_LAYER})
+        self._table.keep(self._runner.node_of_path.values())
 
     def select(self, layers: Sequence[str]) -> None:
         """List the given layers instead of the trunk, and keep only what they need."""
         chosen = {self.layer(name).name: self.layer(name) for name in layers}
         self.keep(chosen)
-        self.layers = tuple(chosen.values())
+        self._table.listed = tuple(chosen.values())
 
     def train(self, mode: bool = True) -> "Backbone":
         """Stay in evaluation mode: a backbone is frozen."""
         return super().train(False)
-
-    @cached_property
-    def weights_sha256(self) -> str:
-        """Hash of the weights: of their file if there is one, of the tensors otherwise."""
-        from snellen.backbones._checkpoint import state_sha256
-
-        return self.weights.sha256 or state_sha256(self._runner.network.state_dict())
 
     def manifest(self) -> dict[str, Any]:
         """Return what it takes to get the same features again, as plain values."""
@@ -316,37 +285,3 @@ class Backbone(nn.Module):
             "std": list(self.std),
             "precision": str(self.precision).removeprefix("torch."),
         }
-
-
-def _make_runner(network: nn.Module, probe: Tensor) -> LayerGraph | HookedNetwork:
-    """Trace the network where that is possible and gives what the network gives."""
-    try:
-        graph = LayerGraph(network)
-        output = next(n for n in graph.graph.nodes if n.op == "output").args[0]
-        if isinstance(output, torch.fx.Node):
-            with torch.inference_mode():
-                ((_, value),) = graph.stream(probe, [output.name])
-                if isinstance(value, Tensor) and torch.equal(value, network(probe)):
-                    return graph
-    except Exception:  # noqa: BLE001, S110 - tracing may fail in any way; hooks always work
-        pass
-    return HookedNetwork(network, probe)
-
-
-def _stride(shape: torch.Size, axis: int, seen: Field | None, side: int) -> int | None:
-    """Distance in pixels between features of a layer; None for a vector."""
-    if len(shape) == 2:
-        return None
-    if len(shape) == 3:
-        return _patch_size(shape[1], side)
-    if shape[axis] == 1 and side > 32:
-        return None
-    if seen and seen.size is not None:
-        return seen.jump
-    return round(side / shape[axis])
-
-
-def _patch_size(tokens: int, side: int) -> int | None:
-    """Patch size of a token layer seen on a square probe: the largest grid that fits."""
-    grid = int(tokens**0.5)
-    return next((side // g for g in range(grid, 0, -1) if side % g == 0), None)

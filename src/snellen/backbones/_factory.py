@@ -10,9 +10,10 @@ from torch import nn
 
 from snellen.backbones._backbone import Backbone, WeightsInfo
 from snellen.backbones._checkpoint import load_into, load_state_dict, strip_prefix
+from snellen.backbones._digest import file_sha256
+from snellen.backbones._gabor import GaborBank
 from snellen.backbones._pooling import POOLINGS, replace_max_pooling
 from snellen.backbones._sources import Architecture, find_architecture, seeded
-from snellen.backbones._digest import file_sha256
 from snellen.errors import BackboneError, WeightsError
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
@@ -77,28 +78,39 @@ def create_backbone(
     >>> backbone.layers[3]
     LayerInfo(name='fire2', channels=128, stride=4, receptive_field=15, kind='Fire', ...)
     """
-    _check_options(pooling, precision)
-    architecture = _wrap(network) if isinstance(network, nn.Module) else find_architecture(network)
-    module, info = _build(architecture, weights, seed, given=isinstance(network, nn.Module))
-    replace_max_pooling(module, pooling)
-    backbone = _make(architecture, module, info, mean, std, name)
-    backbone.variant = {"pooling": pooling} if pooling != "max" else {}
-    if layers is not None:
-        backbone.select(layers)
-    return backbone.to(PRECISIONS[precision])
+    _check_options(pooling, precision, layers)
+    # Tensors made in inference mode could never take part in a gradient.
+    with torch.inference_mode(False):
+        architecture = _architecture(network)
+        module, info = _build(architecture, weights, seed, given=isinstance(network, nn.Module))
+        replace_max_pooling(module, pooling)
+        backbone = _make(architecture, module, info, mean, std, name)
+        backbone.variant = {"pooling": pooling} if pooling != "max" else {}
+        if layers is not None:
+            backbone.select(layers)
+        return backbone.to(PRECISIONS[precision])
 
 
-def _check_options(pooling: str, precision: str) -> None:
+def _check_options(pooling: str, precision: str, layers: Sequence[str] | None) -> None:
+    if isinstance(layers, str) or (layers is not None and not layers):
+        raise BackboneError(f"layers must be a list of at least one name; got {layers!r}.")
     if pooling not in POOLINGS:
         raise BackboneError(f"pooling must be one of {', '.join(POOLINGS)}; got {pooling!r}.")
     if precision not in PRECISIONS:
-        raise BackboneError(
-            f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}."
-        )
+        raise BackboneError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}.")
 
 
-def _wrap(module: nn.Module) -> Architecture:
-    return Architecture(type(module).__name__, lambda: copy.deepcopy(module), None)
+def _architecture(network: str | nn.Module) -> Architecture:
+    if isinstance(network, str):
+        return find_architecture(network)
+    if isinstance(network, nn.Module):
+        # Networks of one size only nearly always take 224.
+        name, sizes = type(network).__name__, (128, 224)
+        return Architecture(name, lambda: copy.deepcopy(network), None, probe_sizes=sizes)
+    raise BackboneError(
+        f"network must be a name or a torch.nn.Module; got {network!r}. "
+        "Give an instance, not a class or a function that makes one."
+    )
 
 
 def _build(
@@ -113,18 +125,23 @@ def _build(
         if not given and architecture.name != "gabor":
             raise WeightsError(
                 f"No weights are published for {architecture.name}: give a file with "
-                "weights=FILE, or weights=\"random\"."
+                'weights=FILE, or weights="random".'
             )
-        return architecture.build(), WeightsInfo("module" if given else "closed form")
+        module = architecture.build()
+        detail = {"config": module.config()} if isinstance(module, GaborBank) else {}
+        return module, WeightsInfo("module" if given else "closed form", detail=detail)
     if architecture.name == "gabor":
         raise WeightsError("gabor has no weights to load: leave out `weights`.")
     if weights == "random":
+        if given:
+            raise WeightsError(
+                'weights="random" is for networks by name. Your own module keeps the weights that '
+                "it has: leave out `weights`, or give a file."
+            )
         return seeded(architecture.build, seed), WeightsInfo("random", detail={"seed": seed})
     path, source = _weights_file(architecture, weights)
     module = seeded(architecture.build, seed)
     _load(architecture, module, path)
-    if architecture.name in ("googlenet", "inception_v3") and source == "imagenet":
-        module.transform_input = True  # these were trained on another input range
     return module, WeightsInfo(source, file_sha256(path), {"file": path.name})
 
 
@@ -138,7 +155,7 @@ def _weights_file(
     path = Path(weights)
     if not path.exists():
         raise WeightsError(
-            f"weights: no such file: {path}. Expected \"imagenet\", \"random\", or a weights file "
+            f'weights: no such file: {path}. Expected "imagenet", "random", or a weights file '
             f"for {architecture.name}."
         )
     return path, "file"
@@ -159,20 +176,28 @@ def _make(
     std: Sequence[float] | None,
     name: str | None,
 ) -> Backbone:
-    try:
-        return Backbone(
-            module,
-            name=name or architecture.name,
-            weights=info,
-            mean=tuple(mean) if mean is not None else architecture.mean,
-            std=tuple(std) if std is not None else architecture.std,
-            field_names=architecture.field_names(module),
-            listed=architecture.listed,
-            head=architecture.ignore,
-            fixed_size=architecture.fixed_size,
-        )
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise BackboneError(
-            f"{name or architecture.name} failed on a trial image batch of shape (1, 3, H, W): "
-            f"{error} A backbone's forward must take one float tensor (N, 3, H, W)."
-        ) from error
+    for size in architecture.probe_sizes:
+        try:
+            return Backbone(
+                module,
+                name=name or architecture.name,
+                weights=info,
+                mean=_per_channel("mean", architecture.mean if mean is None else mean),
+                std=_per_channel("std", architecture.std if std is None else std),
+                field_names=architecture.field_names(module),
+                listed=architecture.listed,
+                head=architecture.ignore,
+                probe_size=size,
+                fixed_size=architecture.fixed_size,
+            )
+        except BackboneError:
+            if size == architecture.probe_sizes[-1]:
+                raise
+    raise AssertionError("an architecture has at least one probe size")
+
+
+def _per_channel(what: str, values: Sequence[float]) -> tuple[float, ...]:
+    numbers = tuple(float(value) for value in values)
+    if len(numbers) != 3 or (what == "std" and min(numbers) <= 0):
+        raise BackboneError(f"{what} must be three numbers, for std positive; got {numbers}.")
+    return numbers

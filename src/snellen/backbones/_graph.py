@@ -1,12 +1,11 @@
-"""Run a network node by node: stop at the deepest layer asked for, keep nothing longer than needed.
+"""Run a network step by step: stop at the deepest layer asked for, keep nothing longer than needed.
 
-`torch.fx` turns the network into a list of operations. Walking that list by hand gives what a
-forward call cannot: a generator that hands out each layer as soon as it exists. Two such
-generators, advanced in turn, take a pair of images through the network layer by layer, so that
-only one layer of each image is alive at any time.
+Walking the list of a network's operations by hand gives what a forward call cannot: a generator
+that hands out each layer as soon as it exists. Two such generators, advanced in turn, take a pair
+of images through the network layer by layer, so that only one layer of each image is alive at any
+time.
 """
 
-import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,44 +13,18 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
-_IN_PLACE_OPERATORS = {operator.iadd, operator.imul, operator.isub, operator.itruediv}
-
-
-class LayerTracer(fx.Tracer):
-    """A tracer that remembers which node each module's output is."""
-
-    def __init__(self) -> None:
-        import torchvision  # slow, and not needed before a network is made
-
-        super().__init__(autowrap_modules=(math, torchvision.ops))
-        self.outputs: dict[str, list[str]] = {}
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Keep torch's own modules, and those that declare `is_leaf`, in one piece."""
-        return getattr(m, "is_leaf", False) or super().is_leaf_module(m, module_qualified_name)
-
-    def call_module(
-        self,
-        m: nn.Module,
-        forward: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        """Record the node that holds the module's output."""
-        output = super().call_module(m, forward, args, kwargs)
-        if isinstance(output, fx.Proxy):
-            self.outputs.setdefault(self.path_of_module(m), []).append(output.node.name)
-        return output
+from snellen.backbones._trace import Operation, fill, tensors, trace, trunk
 
 
 @dataclass(frozen=True)
 class _Step:
-    node: fx.Node
+    operation: Operation
     run: Callable[..., Any]
-    protect: bool
-    done_with: tuple[fx.Node, ...]
+    copy: bool
+    used: bool
+    done_with: tuple[str, ...]
 
 
 class LayerGraph(nn.Module):
@@ -61,181 +34,206 @@ class LayerGraph(nn.Module):
     ----------
     network
         The network; must be traceable by `torch.fx`.
+    probe
+        Image batch for the trial run that learns the shape of every value, and which values the
+        network overwrites.
+    expected
+        What the network returns for the probe.
+
+    Attributes
+    ----------
+    node_of_path : dict of str to str
+        Name of the value that a module returns, by the module's path.
+    shapes : dict of str to torch.Size
+        Shape of every value that is a tensor, for the probe.
 
     Raises
     ------
     Exception
-        Whatever `torch.fx` raises on control flow that depends on the data.
+        Whatever `torch.fx` raises on control flow that depends on the data; ValueError if the
+        operations do not return what the network returns.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, probe: Tensor, expected: Any) -> None:
         super().__init__()
-        tracer = LayerTracer()
-        self.graph = tracer.trace(network)
         self.network = network
-        self.node_of_path = {path: names[0] for path, names in tracer.outputs.items()
-                             if len(names) == 1}
-        self._nodes = {node.name: node for node in self.graph.nodes}
+        self.operations, self.node_of_path = trace(network)
+        self.shapes: dict[str, torch.Size] = {}
+        self._needs: dict[str, frozenset[str]] = {}
+        self._overwritten: set[str] = set()
         self._plans: dict[frozenset[str], list[_Step]] = {}
+        if not _same(self._learn(probe), expected):
+            raise ValueError("the traced operations do not return what the network returns")
 
     def __getstate__(self) -> dict[str, Any]:
-        # A plan holds bound modules and nodes; a copy must make its own.
-        return {**self.__dict__, "_plans": {}, "_nodes": {}}
+        return {**self.__dict__, "_plans": {}}  # plans hold modules; a copy makes its own
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._nodes = {node.name: node for node in self.graph.nodes}
+    def _learn(self, probe: Tensor) -> Any:
+        """Run everything once and watch which values are written to after they were made.
+
+        A tensor and its views count their changes together, so no alias is missed.
+        """
+        values: dict[str, Any] = {}
+        changes: dict[str, list[int]] = {}
+        writers: dict[str, set[str]] = {}
+        for name, operation in self.operations.items():
+            # What reads a value that was overwritten comes after what overwrote it.
+            late = (writer for n in operation.inputs for writer in writers.get(n, ()))
+            self._needs[name] = frozenset((*operation.inputs, *late))
+            values[name] = self._execute(operation, self._callable(operation), values, probe)
+            if any(_changes(values[n]) != changes[n] for n in operation.inputs):
+                for written in [n for n, seen in changes.items() if _changes(values[n]) != seen]:
+                    changes[written] = _changes(values[written])
+                    writers.setdefault(written, set()).add(name)
+            changes[name] = _changes(values[name])
+        self._overwritten = set(writers)
+        self.shapes = {n: v.shape for n, v in values.items() if isinstance(v, Tensor)}
+        return next(v for n, v in values.items() if self.operations[n].kind == "output")
 
     def trunk(self) -> list[str]:
-        """Names of the nodes through which everything must pass; see the function `trunk`."""
-        return trunk(self.graph)
+        """Names of the values through which everything must pass; see the function `trunk`."""
+        return trunk(self.operations)
 
     def stream(self, x: Tensor, nodes: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
-        """Yield (node name, its value) for the chosen nodes, in the order of computation.
+        """Yield (name, value) for the chosen operations, in the order of computation.
 
-        A value must be used before the next one is asked for; what is kept stays valid.
+        Parameters
+        ----------
+        x
+            Image batch, as the network takes it; not changed.
+        nodes
+            Names of operations.
+
+        Yields
+        ------
+        tuple of str and Tensor
+            The value stays valid however long it is kept, and must not be changed.
         """
         wanted = frozenset(nodes)
         if wanted not in self._plans:
             self._plans[wanted] = self._plan(wanted)
-        env: dict[fx.Node, Any] = {}
+        values: dict[str, Any] = {}
+        image: Tensor | None = x
+        del x
         for step in self._plans[wanted]:
-            env[step.node] = self._execute(step, env, x)
-            if step.node.name in wanted:
-                yield step.node.name, env[step.node]
-            for node in step.done_with:
-                del env[node]
+            name = step.operation.name
+            value = self._execute(step.operation, step.run, values, image)
+            if name == self._first_input:
+                image = None
+            for used in step.done_with:
+                del values[used]
+            if step.used:
+                values[name] = value
+            if name in wanted:
+                yield name, value.clone() if step.copy else value
+            del value  # or it would live until the next one is there
 
-    def _execute(self, step: _Step, env: dict[fx.Node, Any], x: Tensor) -> Any:
-        node = step.node
-        if node.op == "placeholder":
-            return x if node.name == self._first_input else _default(node)
-        args = fx.node.map_arg(node.args, env.__getitem__)
-        kwargs = fx.node.map_arg(node.kwargs, env.__getitem__)
-        if step.protect:
-            args = (args[0].clone(), *args[1:])
-        return step.run(*args, **kwargs)
+    def _execute(
+        self,
+        operation: Operation,
+        run: Callable[..., Any],
+        values: dict[str, Any],
+        image: Tensor | None,
+    ) -> Any:
+        if operation.name == self._first_input and image is not None:
+            return image.clone() if operation.name in self._overwritten else image
+        return run(*fill(operation.args, values), **fill(operation.kwargs, values))
 
     @property
     def _first_input(self) -> str:
-        return str(next(node.name for node in self.graph.nodes if node.op == "placeholder"))
+        return next(iter(self.operations))
 
     def _plan(self, wanted: frozenset[str]) -> list[_Step]:
         """Order the operations that `wanted` depends on, and say when each value dies."""
         needed = self.ancestors(wanted)
-        order = [node for node in self.graph.nodes if node.name in needed and node.op != "output"]
-        last_use: dict[fx.Node, fx.Node] = {}
-        for node in order:
-            for source in node.all_input_nodes:
-                last_use[source] = node
-        dying: dict[fx.Node, list[fx.Node]] = {}
-        for node in order:
-            dying.setdefault(last_use.get(node, node), []).append(node)
+        order = [operation for name, operation in self.operations.items() if name in needed]
+        last_use: dict[str, str] = {}
+        for operation in order:
+            last_use.update(dict.fromkeys(operation.inputs, operation.name))
+        dying: dict[str, list[str]] = {}
+        for name, user in last_use.items():
+            dying.setdefault(user, []).append(name)
         return [
-            _Step(node, self._callable(node), _overwrites(node, wanted, self.network),
-                  tuple(dying.get(node, ())))
-            for node in order
+            _Step(
+                operation,
+                self._callable(operation),
+                copy=operation.name in self._overwritten and operation is not order[-1],
+                used=operation.name in last_use,
+                done_with=tuple(dying.get(operation.name, ())),
+            )
+            for operation in order
         ]
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
-        """Return the names of all nodes that the given ones depend on, themselves included."""
+        """Return the names of all operations that the given ones depend on, themselves included."""
         seen: set[str] = set()
         stack = list(names)
         while stack:
             name = stack.pop()
             if name not in seen:
                 seen.add(name)
-                stack.extend(source.name for source in self._nodes[name].all_input_nodes)
+                stack.extend(self._needs[name])
         return seen
 
-    def _callable(self, node: fx.Node) -> Callable[..., Any]:
-        target = node.target
-        if node.op == "call_module":
-            return self.network.get_submodule(str(target))
-        if node.op == "call_method":
-            return _Method(str(target))
-        if node.op == "get_attr":
+    def _callable(self, operation: Operation) -> Callable[..., Any]:
+        target = operation.target
+        if operation.kind == "call_module":
+            return self.network.get_submodule(target)
+        if operation.kind == "call_method":
+            return partial(_call_method, target)
+        if operation.kind == "get_attr":
             # Looked up at every run: moving a module to another device replaces its buffers.
-            return partial(_attribute, self.network, str(target))
-        return target if callable(target) else _identity
+            return partial(_attribute, self.network, target)
+        function: Callable[..., Any] = target if operation.kind == "call_function" else _first
+        return function
 
     def drop_unused(self, nodes: Iterable[str]) -> None:
-        """Forget every operation and module that the given nodes do not need.
+        """Forget every operation and module that the given operations do not need.
 
         VGG's classifier alone holds 120 million weights that no layer of its features uses.
         """
-        needed = self.ancestors(nodes)
-        for node in reversed(list(self.graph.nodes)):
-            if node.name not in needed and node.op != "placeholder":
-                self.graph.erase_node(node)
-        self._nodes = {node.name: node for node in self.graph.nodes}
+        needed = {self._first_input, *self.ancestors(nodes)}
+        self.operations = {n: o for n, o in self.operations.items() if n in needed}
         self._plans.clear()
-        self.node_of_path = {p: n for p, n in self.node_of_path.items() if n in self._nodes}
-        kept = {str(node.target) for node in self.graph.nodes
-                if node.op in ("call_module", "get_attr")}
+        self.node_of_path = {p: n for p, n in self.node_of_path.items() if n in needed}
+        used = {
+            operation.target
+            for operation in self.operations.values()
+            if operation.kind in ("call_module", "get_attr")
+        }
+        containers = {parent for path in used for parent in _parents(path)}
         for path, _ in reversed(list(self.network.named_modules())):
-            if path and not any(k == path or k.startswith(f"{path}.") or path.startswith(f"{k}.")
-                                for k in kept):
+            if path not in containers and used.isdisjoint([path, *_parents(path)]):
                 parent, _, name = path.rpartition(".")
                 del self.network.get_submodule(parent)._modules[name]
 
 
-@dataclass(frozen=True)
-class _Method:
-    name: str
-
-    def __call__(self, owner: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(owner, self.name)(*args, **kwargs)
+def _changes(value: Any) -> list[int]:
+    return [tensor._version for tensor in tensors(value)]
 
 
-def _identity(value: Any) -> Any:
-    return value
+def _same(found: Any, expected: Any) -> bool:
+    """Tell whether two results hold the same tensors, where nan equals nan."""
+    a, b = list(tensors(found)), list(tensors(expected))
+    return len(a) == len(b) > 0 and all(
+        torch.equal(x.nan_to_num(), y.nan_to_num()) for x, y in zip(a, b, strict=True)
+    )
 
 
-def _default(node: fx.Node) -> Any:
-    return node.args[0] if node.args else None
+def _call_method(name: str, owner: Any, *args: Any, **kwargs: Any) -> Any:
+    return getattr(owner, name)(*args, **kwargs)
 
 
 def _attribute(network: nn.Module, path: str) -> Any:
     return operator.attrgetter(path)(network)
 
 
-def _overwrites(node: fx.Node, wanted: frozenset[str], network: nn.Module) -> bool:
-    """Tell whether the operation would write into a layer that was handed out."""
-    if not node.args or not isinstance(node.args[0], fx.Node) or node.args[0].name not in wanted:
-        return False
-    if node.op == "call_module":
-        return bool(getattr(network.get_submodule(str(node.target)), "inplace", False))
-    if node.op == "call_method":
-        return str(node.target).endswith("_") and not str(node.target).startswith("__")
-    return node.target in _IN_PLACE_OPERATORS or bool(node.kwargs.get("inplace"))
+def _first(value: Any = None) -> Any:
+    """Return the default of an optional argument, or what goes to the output."""
+    return value
 
 
-def trunk(graph: fx.Graph) -> list[str]:
-    """Names of the nodes through which everything must pass on its way to the output.
-
-    They are the layers at which the whole state of the network is one tensor: not the inside of
-    a residual block, which its skip connection goes around.
-    """
-    carriers = _carriers(graph)
-    position = {node: i for i, node in enumerate(carriers)}
-    names, open_until = [], 0
-    for i, node in enumerate(carriers):
-        if open_until <= i and node.op != "placeholder":
-            names.append(node.name)
-        users = [position[user] for user in node.users if user in position]
-        open_until = max([open_until, *users])
-    return names
-
-
-def _carriers(graph: fx.Graph) -> list[fx.Node]:
-    """Nodes that carry the image on, rather than one of its sizes or a constant."""
-    carriers: dict[fx.Node, None] = {}
-    for node in graph.nodes:
-        measures = (node.op == "call_function" and node.target in (getattr, torch._assert)) or (
-            node.op == "call_method" and node.target in ("size", "dim")
-        )
-        carries = node.op == "placeholder" or any(n in carriers for n in node.all_input_nodes)
-        if carries and not measures and node.op != "output":
-            carriers[node] = None
-    return list(carriers)
+def _parents(path: str) -> list[str]:
+    """Return the paths of the modules around one; the network itself is the empty path."""
+    parts = path.split(".") if path else []
+    return [".".join(parts[:i]) for i in range(len(parts))]

@@ -3,14 +3,19 @@
 The price against `LayerGraph`: the layers of one image are all alive until the last is reached.
 """
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from snellen.errors import BackboneError
 
-class _Reached(Exception):  # noqa: N818 - a signal, not an error
-    """Raised inside the network when nothing deeper is needed."""
+
+class _Reached(Exception):
+    """Raised inside the network when nothing deeper is needed: a signal, not an error."""
 
 
 class HookedNetwork(nn.Module):
@@ -22,66 +27,101 @@ class HookedNetwork(nn.Module):
         Any module that takes an image batch.
     probe
         Image batch for the trial run that finds the layers.
+
+    Attributes
+    ----------
+    node_of_path : dict of str to str
+        For modules that return one tensor, exactly once, in order of depth: the path of the
+        module that made it, which is another one for a container or an identity.
+    shapes : dict of str to torch.Size
+        Shape of what they return for the probe.
     """
 
     def __init__(self, network: nn.Module, probe: Tensor) -> None:
         super().__init__()
         self.network = network
-        for module in network.modules():
-            if hasattr(module, "inplace"):
-                module.inplace = False  # type: ignore[assignment]  # layers are kept, see above
-        self.node_of_path = {path: path for path in self._paths(probe)}
+        caught = self._trial(probe)
+        counts = [path for path, _, _ in caught]
+        once = [one for one in caught if counts.count(one[0]) == 1]
+        makers: dict[tuple[int, int], str] = {}  # by identity and number of changes so far
+        self.node_of_path = {
+            path: makers.setdefault((id(output), changes), path) for path, output, changes in once
+        }
+        self.shapes = {path: output.shape for path, output, _ in once}
+        # Values that the network writes to after it has made them.
+        self._overwritten = {path for path, output, seen in caught if output._version != seen}
 
-    def _paths(self, probe: Tensor) -> list[str]:
-        """Find the modules that return one tensor for the batch, exactly once, in order."""
-        calls: list[str] = []
+    def _trial(self, probe: Tensor) -> list[tuple[str, Tensor, int]]:
+        caught: list[tuple[str, Tensor, int]] = []
 
-        def record(path: str, output: object) -> None:
-            if isinstance(output, Tensor) and output.ndim in (2, 3, 4):
-                calls.append(path)
+        def record(path: str, output: Any) -> None:
+            if isinstance(output, Tensor):
+                caught.append((path, output, output._version))
 
-        handles = [
-            module.register_forward_hook(lambda _m, _i, out, path=path: record(path, out))
-            for path, module in self.network.named_modules()
-            if path
-        ]
-        try:
-            with torch.inference_mode():
-                self.network(probe)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return [path for path in calls if calls.count(path) == 1]
+        with torch.no_grad(), ExitStack() as hooks:
+            self._hook([p for p, _ in self.network.named_modules() if p], record, hooks)
+            self.network(probe.clone())
+        return caught
+
+    def _hook(
+        self, paths: Iterable[str], catch: Callable[[str, Any], None], hooks: ExitStack
+    ) -> None:
+        """Catch what modules return in this thread, until `hooks` is closed."""
+        owner = threading.get_ident()
+
+        def hook_of(path: str) -> Callable[[nn.Module, Any, Any], None]:
+            def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+                if threading.get_ident() == owner:
+                    catch(path, output)
+
+            return hook
+
+        for path in paths:
+            handle = self.network.get_submodule(path).register_forward_hook(hook_of(path))
+            hooks.callback(handle.remove)
 
     def trunk(self) -> list[str]:
         """Paths of the layers that are listed: direct children, and members of sequences."""
         modules = dict(self.network.named_modules())
-        return [path for path in self.node_of_path if _is_stage(path, modules)]
+        return [node for path, node in self.node_of_path.items() if _is_stage(path, modules)]
 
     def stream(self, x: Tensor, nodes: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
-        """Yield (path, output) for the chosen modules, in the order of computation."""
+        """Yield (path, output) for the chosen modules, in the order of computation.
+
+        Parameters
+        ----------
+        x
+            Image batch, as the network takes it; not changed.
+        nodes
+            Paths of modules.
+
+        Yields
+        ------
+        tuple of str and Tensor
+            The value stays valid however long it is kept.
+
+        Raises
+        ------
+        BackboneError
+            The network did not come to one of the modules.
+        """
         missing = set(nodes)
         caught: dict[str, Tensor] = {}
 
         def catch(path: str, output: Tensor) -> None:
-            caught[path] = output
+            caught[path] = output.clone() if path in self._overwritten else output
             missing.discard(path)
             if not missing:
                 raise _Reached
 
-        handles = [
-            self.network.get_submodule(path).register_forward_hook(
-                lambda _m, _i, out, path=path: catch(path, out)
+        with ExitStack() as hooks, suppress(_Reached):
+            self._hook(missing.copy(), catch, hooks)
+            self.network(x.clone())  # the network may write to it
+        if missing:
+            raise BackboneError(
+                f"The network did not run {', '.join(sorted(missing))} for images of "
+                f"{x.shape[3]}x{x.shape[2]} pixels, as it did in its trial. Choose other layers."
             )
-            for path in missing
-        ]
-        try:
-            self.network(x)
-        except _Reached:
-            pass
-        finally:
-            for handle in handles:
-                handle.remove()
         while caught:
             path = next(iter(caught))
             yield path, caught.pop(path)

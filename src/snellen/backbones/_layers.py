@@ -1,5 +1,6 @@
 """What is known of a layer: its name, its channels, its stride and what it sees."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from snellen.backbones._receptive import Field
 from snellen.errors import BackboneError
 
 INPUT_LAYER = "input"
@@ -77,7 +79,7 @@ def as_map(features: Tensor, height: int, width: int, stride: int | None) -> Ten
         )
     rows, columns = _token_grid(features.shape[1], height, width, stride)
     patches = features[:, features.shape[1] - rows * columns :]
-    return patches.unflatten(1, (rows, columns)).permute(0, 3, 1, 2)
+    return patches.reshape(len(patches), rows, columns, -1).permute(0, 3, 1, 2)
 
 
 def _token_grid(tokens: int, height: int, width: int, stride: int | None) -> tuple[int, int]:
@@ -94,6 +96,40 @@ def _token_grid(tokens: int, height: int, width: int, stride: int | None) -> tup
 def is_channels_last_map(shape: torch.Size) -> bool:
     """Tell whether a 4-D output of a square probe image is (N, h, w, C), as Swin's are."""
     return len(shape) == 4 and shape[1] == shape[2] != shape[3]
+
+
+def layer_stride(shape: torch.Size, seen: Field | None, side: int) -> int | None:
+    """Distance in pixels between the features of a layer, from a square probe image.
+
+    Parameters
+    ----------
+    shape
+        Shape of the layer for one probe image.
+    seen
+        Receptive field and jump, where the network's operations tell them.
+    side
+        Side of the probe image in pixels.
+
+    Returns
+    -------
+    int or None
+        None for a vector that describes the whole image.
+    """
+    if len(shape) == 2:
+        return None
+    if len(shape) == 3:
+        return _patch_size(shape[1], side)
+    positions = shape[1 if is_channels_last_map(shape) else 2]
+    if positions == 1 and side > 32:
+        return None
+    if seen and seen.jump is not None:
+        return seen.jump
+    return round(side / positions)
+
+
+def _patch_size(tokens: int, side: int) -> int | None:
+    """Patch size of a token layer seen on a square probe: the largest grid that fits."""
+    return next((side // g for g in range(math.isqrt(tokens), 0, -1) if side % g == 0), None)
 
 
 _PASSIVE = {"Dropout", "Identity", "Flatten", "Permute", "PatchDropout"}
@@ -136,7 +172,9 @@ def main_layers(
         and not _is_inside_block(info.path, modules, counts)
     ]
     for info in infos:
-        if info.path not in field_named and _spans_scales(info, infos):
+        if info.path not in field_named and (
+            _spans_scales(info, infos) or _holds_all_blocks(modules[info.path], counts)
+        ):
             continue
         node = node_of_layer[info.name]
         rank = (info.path not in field_named, info.path.count("."))
@@ -161,3 +199,11 @@ def _spans_scales(info: LayerInfo, infos: Iterable[LayerInfo]) -> bool:
     """Tell whether a module is the whole network's container rather than one stage of it."""
     inside = {other.stride for other in infos if other.path.startswith(f"{info.path}.")}
     return len(inside) > 1
+
+
+def _holds_all_blocks(module: nn.Module, counts: Counter[type[nn.Module]]) -> bool:
+    """Tell whether a sequence is all there is, like a transformer's `blocks`, not one stage."""
+    inside = Counter(type(child) for child in module.children() if any(child.children()))
+    return type(module) is nn.Sequential and any(
+        number > 1 and number == counts[kind] for kind, number in inside.items()
+    )

@@ -17,6 +17,7 @@ class L2Pool2d(nn.Module):
     is_leaf = True
     kernel_extent = 3
     stride_factor = 2
+    kernel: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,26 +1,47 @@
 """Stride and receptive field of every layer, read off the network's operations.
 
-Each operation with a kernel of extent k and stride s widens the receptive field r by
-(k - 1) * jump and multiplies the jump (the distance in pixels between neighbouring features) by
-s; operations on single positions leave both as they are; where branches meet, the widest counts
+Along one axis, the feature at position i sees the pixels from ``i * jump + first`` to
+``i * jump + last``. An operation with a kernel of extent k (dilation counted), stride s and
+padding p takes position i to the positions ``i * s - p`` to ``i * s - p + k - 1`` of its input;
+operations on single positions change nothing; where branches meet, the pixels of all count
 (Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks",
 Distill 2019). An operation that mixes all positions makes the field the whole image.
 """
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import fx, nn
+from torch import nn
+
+from snellen.backbones._trace import Operation
 
 
 @dataclass(frozen=True)
 class Field:
-    """Receptive field and jump, in pixels; None stands for the whole image."""
+    """Side of the receptive field and jump, in pixels; None stands for the whole image."""
 
-    size: int | None = 1
-    jump: int | None = 1
+    size: int | None
+    jump: int | None
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Pixels that the feature at position 0 sees along one axis, and the jump."""
+
+    first: int = 0
+    last: int = 0
+    jump: int = 1
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    extent: int
+    stride: int
+    padding: int
 
 
 _POINTWISE = (
@@ -29,81 +50,113 @@ _POINTWISE = (
     nn.Dropout2d, nn.modules.batchnorm._BatchNorm,
 )  # fmt: skip
 _POINTWISE_FUNCTIONS = {
-    operator.add, operator.iadd, operator.sub, operator.mul, operator.imul, operator.truediv,
-    torch.add, torch.sub, torch.mul, torch.cat, torch.concat, torch.relu, torch.sigmoid,
-    F.relu, F.relu6, F.gelu, F.silu, F.leaky_relu, F.hardswish, F.hardsigmoid, F.sigmoid,
-    F.dropout, F.batch_norm,
+    operator.add, operator.iadd, operator.sub, operator.isub, operator.mul, operator.imul,
+    operator.truediv, operator.itruediv, torch.add, torch.sub, torch.mul, torch.cat, torch.concat,
+    torch.relu, torch.sigmoid, F.relu, F.relu6, F.gelu, F.silu, F.leaky_relu, F.hardswish,
+    F.hardsigmoid, F.sigmoid, F.dropout, F.batch_norm,
 }  # fmt: skip
 _POOL_FUNCTIONS = {F.max_pool2d, F.avg_pool2d, torch.max_pool2d}
 _POINTWISE_METHODS = {"add", "add_", "mul", "relu", "relu_", "contiguous", "clone"}
 
 
-def receptive_fields(graph: fx.Graph, network: nn.Module) -> dict[str, Field]:
-    """Return the receptive field of every node of a traced network, by the node's name."""
-    fields: dict[str, Field] = {}
-    for node in graph.nodes:
-        sources = [fields[n.name] for n in node.all_input_nodes if n.name in fields]
-        if node.op == "placeholder":
-            fields[node.name] = Field()
-        elif sources and node.op != "output":
-            fields[node.name] = _after(node, _widest(sources), network)
-    return fields
+def receptive_fields(operations: Mapping[str, Operation], network: nn.Module) -> dict[str, Field]:
+    """Return the receptive field of every value of a traced network, by its name.
+
+    Parameters
+    ----------
+    operations
+        The network's operations, in order.
+    network
+        The network, whose modules they call.
+
+    Returns
+    -------
+    dict of str to Field
+        Where the axes differ, the larger.
+    """
+    axes = [_spans(operations, network, axis) for axis in (0, 1)]
+    return {name: _field(span, axes[1][name]) for name, span in axes[0].items()}
 
 
-def _widest(sources: list[Field]) -> Field:
-    sizes = [s.size for s in sources]
-    jumps = [s.jump for s in sources if s.jump is not None]
-    known = [s for s in sizes if s is not None]
-    return Field(
-        max(known) if len(known) == len(sizes) else None, max(jumps) if jumps else None
-    )
-
-
-def _after(node: fx.Node, before: Field, network: nn.Module) -> Field:
-    if node.op == "call_module":
-        return _after_module(network.get_submodule(str(node.target)), before)
-    if node.target in _POOL_FUNCTIONS:
-        return _after_kernel(_pool_arguments(node), before)
-    pointwise = node.target in (
-        _POINTWISE_FUNCTIONS if node.op == "call_function" else _POINTWISE_METHODS
-    )
-    return before if pointwise else Field(None, before.jump)
-
-
-def _after_module(module: nn.Module, before: Field) -> Field:
-    if isinstance(module, _POINTWISE):
-        return before
-    kernel = _kernel(module)
-    if kernel is None:
-        return Field(None, None if isinstance(module, nn.AdaptiveAvgPool2d) else before.jump)
-    return _after_kernel(kernel, before)
-
-
-def _after_kernel(kernel: tuple[int, int], before: Field) -> Field:
-    extent, stride = kernel
-    if before.jump is None:
+def _field(*spans: _Span | None) -> Field:
+    known = [span for span in spans if span is not None]
+    if len(known) < len(spans):
         return Field(None, None)
-    size = None if before.size is None else before.size + (extent - 1) * before.jump
-    return Field(size, before.jump * stride)
+    return Field(max(s.last - s.first + 1 for s in known), max(s.jump for s in known))
 
 
-def _pool_arguments(node: fx.Node) -> tuple[int, int]:
-    """Kernel and stride of a call such as ``F.max_pool2d(x, kernel_size=3, stride=2)``."""
-    given = {**dict(zip(("x", "kernel_size", "stride"), node.args, strict=False)), **node.kwargs}
-    kernel = _larger(given["kernel_size"])  # type: ignore[arg-type]
-    return kernel, _larger(given.get("stride") or kernel)  # type: ignore[arg-type]
+def _spans(
+    operations: Mapping[str, Operation], network: nn.Module, axis: int
+) -> dict[str, _Span | None]:
+    spans: dict[str, _Span | None] = {}
+    for name, operation in operations.items():
+        sources = [spans[n] for n in operation.inputs if n in spans]
+        if operation.kind == "placeholder":
+            spans[name] = _Span()
+        elif sources and operation.kind != "output":
+            spans[name] = _after(operation, _union(sources), network, axis)
+    return spans
 
 
-def _kernel(module: nn.Module) -> tuple[int, int] | None:
-    """Extent (dilation counted) and stride of a local operation; None for any other."""
+def _union(sources: list[_Span | None]) -> _Span | None:
+    known = [span for span in sources if span is not None]
+    if len(known) < len(sources) or len({span.jump for span in known}) > 1:
+        return None
+    return _Span(min(s.first for s in known), max(s.last for s in known), known[0].jump)
+
+
+def _after(
+    operation: Operation, before: _Span | None, network: nn.Module, axis: int
+) -> _Span | None:
+    if operation.kind == "call_module":
+        module = network.get_submodule(operation.target)
+        kernel = _kernel(module, axis)
+        return before if isinstance(module, _POINTWISE) else _through(kernel, before)
+    if operation.kind == "call_function" and operation.target in _POOL_FUNCTIONS:
+        return _through(_pool_kernel(operation, axis), before)
+    pointwise = operation.target in (
+        _POINTWISE_FUNCTIONS if operation.kind == "call_function" else _POINTWISE_METHODS
+    )
+    return before if pointwise else None
+
+
+def _through(kernel: _Kernel | None, before: _Span | None) -> _Span | None:
+    if kernel is None or before is None:
+        return None
+    first = before.first - kernel.padding * before.jump
+    last = before.last + (kernel.extent - 1 - kernel.padding) * before.jump
+    return _Span(first, last, before.jump * kernel.stride)
+
+
+def _pool_kernel(operation: Operation, axis: int) -> _Kernel:
+    """Kernel of a call such as ``F.max_pool2d(x, kernel_size=3, stride=2)``."""
+    names = ["x", "kernel_size", "stride", "padding"]
+    if operation.target is not F.avg_pool2d:
+        names.append("dilation")
+    given = {**dict(zip(names, operation.args, strict=False)), **operation.kwargs}
+    size = _along(given["kernel_size"], axis)
+    extent = _along(given.get("dilation", 1), axis) * (size - 1) + 1
+    stride = _along(given.get("stride") or size, axis)
+    return _Kernel(extent, stride, _along(given.get("padding", 0), axis))
+
+
+def _kernel(module: Any, axis: int) -> _Kernel | None:
+    """Kernel of a local operation along an axis; None for any other module."""
     if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
-        kernel, stride = _larger(module.kernel_size), _larger(module.stride)
-        dilation = _larger(getattr(module, "dilation", 1))
-        return dilation * (kernel - 1) + 1, stride
+        dilation = _along(getattr(module, "dilation", 1), axis)
+        extent = dilation * (_along(module.kernel_size, axis) - 1) + 1
+        return _Kernel(extent, _along(module.stride, axis), _padding(module, extent, axis))
     if hasattr(module, "kernel_extent") and hasattr(module, "stride_factor"):
-        return int(module.kernel_extent), int(module.stride_factor)
+        extent = int(module.kernel_extent)
+        return _Kernel(extent, int(module.stride_factor), extent // 2)
     return None
 
 
-def _larger(value: int | tuple[int, ...]) -> int:
-    return value if isinstance(value, int) else max(value)
+def _padding(module: Any, extent: int, axis: int) -> int:
+    if isinstance(module.padding, str):
+        return (extent - 1) // 2 if module.padding == "same" else 0
+    return _along(module.padding, axis)
+
+
+def _along(value: int | tuple[int, ...] | list[int], axis: int) -> int:
+    return value if isinstance(value, int) else value[axis % len(value)]

@@ -4,21 +4,25 @@ Each source builds a network without weights and says where its published weight
 them is the same for all (see `_factory`).
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from snellen.backbones._names import field_names
 from snellen.backbones._hub import fetch_from_hub
+from snellen.backbones._names import field_names
 from snellen.backbones._weights import fetch_url
 from snellen.errors import BackboneError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Architecture:
         Names of layers, by path, given the built network.
     fixed_size
         The only image size (height, width) that it takes, if there is one.
+    probe_sizes
+        Sides of the square image of the trial run, the first of which that works is taken.
     prefix
         Prefix of this network's tensors in files that hold more than it.
     ignore
@@ -54,6 +60,7 @@ class Architecture:
     std: tuple[float, ...] = IMAGENET_STD
     field_names: Callable[[nn.Module], dict[str, str]] = field(default=lambda _: {})
     fixed_size: tuple[int, int] | None = None
+    probe_sizes: tuple[int, ...] = (128,)
     prefix: str = ""
     ignore: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
@@ -108,8 +115,6 @@ def list_backbones(pattern: str = "") -> list[str]:
 
 
 def _unknown(name: str) -> str:
-    from difflib import get_close_matches
-
     near = get_close_matches(name.removeprefix("timm/"), _every_name(), n=5, cutoff=0.5)
     hint = f"Did you mean {', '.join(near)}? " if near else ""
     return f"No backbone is called {name!r}. {hint}`snellen list backbones` shows all names."
@@ -122,8 +127,14 @@ def _every_name() -> list[str]:
 def _gabor() -> Architecture:
     from snellen.backbones._gabor import GABOR_LAYERS, GaborBank
 
-    neutral = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
-    return Architecture("gabor", GaborBank, None, listed=tuple(GABOR_LAYERS), **neutral)
+    return Architecture(
+        "gabor",
+        build=GaborBank,
+        fetch=None,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        listed=tuple(GABOR_LAYERS),
+    )
 
 
 def _torchvision_names() -> list[str]:
@@ -137,15 +148,18 @@ def _torchvision(name: str) -> Architecture:
 
     weights = torchvision.models.get_model_weights(name)
     published = getattr(weights, "IMAGENET1K_V1", None) or next(iter(weights))
-    # These two warn unless told, and expect another input range with published weights.
-    legacy = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    size = published.transforms().crop_size[0] if name.startswith("vit_") else None
+    inception = name in ("googlenet", "inception_v3")
+    # Warns unless told, and takes half a minute to draw what will be overwritten.
+    options: dict[str, Any] = {"init_weights": False} if inception else {}
+    # Theirs were trained on [-1, 1]; torchvision undoes its own normalisation inside of them.
+    mean, std = (HALF, HALF) if inception else (IMAGENET_MEAN, IMAGENET_STD)
+    size = published.transforms().crop_size[0] if name.startswith(("vit_", "maxvit_")) else None
     return Architecture(
         name,
-        build=lambda: torchvision.models.get_model(name, weights=None, **legacy),
+        build=lambda: torchvision.models.get_model(name, weights=None, **options),
         fetch=lambda: fetch_url(published.url),
-        mean=tuple(published.transforms().mean),
-        std=tuple(published.transforms().std),
+        mean=mean,
+        std=std,
         field_names=lambda network: field_names(name, network),
         fixed_size=(size, size) if size else None,
         ignore=("classifier.", "fc.", "head.", "heads.", "AuxLogits.", "aux1.", "aux2."),
@@ -157,16 +171,18 @@ def _timm(name: str) -> Architecture:
 
     if not timm.is_model(name):
         raise BackboneError(_unknown(f"timm/{name}"))
-    config = timm.get_pretrained_cfg(name)
-    fixed = bool(config.fixed_input_size) and not _is_flexible(name)
+    config = timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
+    flexible = _is_flexible(name)
+    size = config.input_size[1:]
     return Architecture(
         f"timm/{name}",
         build=lambda: _build_timm(name),
-        fetch=(lambda: fetch_from_hub(config.hf_hub_id)) if config.hf_hub_id else None,
+        fetch=partial(fetch_from_hub, config.hf_hub_id) if config.hf_hub_id else None,
         mean=tuple(config.mean),
         std=tuple(config.std),
-        fixed_size=tuple(config.input_size[1:]) if fixed else None,
-        ignore=("classifier.", "fc.", "head."),
+        fixed_size=size if config.fixed_input_size and not flexible else None,
+        probe_sizes=(size[0],) if flexible else (128, size[0]),
+        ignore=("classifier.", "fc.", "head.", "head_dist."),
     )
 
 
@@ -182,8 +198,8 @@ def _is_flexible(name: str) -> bool:
     """Tell whether timm interpolates this network's position embedding to any size."""
     import timm
 
-    builder = timm.model_entrypoint(name)
-    return "vision_transformer" in builder.__module__.rpartition(".")[2] and "sam" not in name
+    room = timm.model_entrypoint(name).__module__.rpartition(".")[2]
+    return room in ("vision_transformer", "vision_transformer_hybrid", "deit", "eva")
 
 
 def _open_clip(name: str) -> Architecture:
@@ -195,25 +211,62 @@ def _open_clip(name: str) -> Architecture:
             "pip install 'snellen[clip]'."
         ) from error
     if name not in open_clip.list_models():
-        raise BackboneError(f"open_clip has no model {name!r}; it has {open_clip.list_models()}.")
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    side = open_clip.get_model_config(name)["vision_cfg"].get("image_size", 224)
-    size = (side, side) if isinstance(side, int) else tuple(side)
-
-    def fetch() -> Path:
-        tag = "openai" if "openai" in tags else tags[0]
-        return Path(open_clip.download_pretrained(open_clip.get_pretrained_cfg(name, tag)))
-
+        near = get_close_matches(name, open_clip.list_models(), n=5, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}? " if near else ""
+        raise BackboneError(
+            f"open_clip has no model {name!r}. {hint}`open_clip.list_models()` shows all names."
+        )
+    config = open_clip.get_model_config(name)
+    side = config["vision_cfg"].get("image_size", 224)
+    published = _clip_weights(name, quick_gelu=config.get("quick_gelu", False))
     return Architecture(
         f"open_clip/{name}",
-        build=lambda: open_clip.create_model(name, pretrained=None).visual,
-        fetch=fetch if tags else None,
-        mean=tuple(open_clip.OPENAI_DATASET_MEAN),
-        std=tuple(open_clip.OPENAI_DATASET_STD),
+        build=lambda: _build_clip(name),
+        fetch=_clip_fetch(published),
+        mean=tuple(published.get("mean", open_clip.OPENAI_DATASET_MEAN)),
+        std=tuple(published.get("std", open_clip.OPENAI_DATASET_STD)),
         field_names=_clip_names,
-        fixed_size=size,
+        fixed_size=(side, side) if isinstance(side, int) else tuple(side),
         prefix="visual.",
     )
+
+
+def _build_clip(name: str) -> nn.Module:
+    import open_clip
+
+    # It warns the root logger of what was asked for, which sets logging up behind one's back.
+    root, quiet = logging.getLogger(), logging.NullHandler()
+    root.addHandler(quiet)
+    root.addFilter(_not_about_weights)
+    try:
+        tower: nn.Module = open_clip.create_model(name, pretrained=None).visual
+    finally:
+        root.removeFilter(_not_about_weights)
+        root.removeHandler(quiet)
+    return tower
+
+
+def _not_about_weights(record: logging.LogRecord) -> bool:
+    return "No pretrained weights" not in record.getMessage()
+
+
+def _clip_weights(name: str, *, quick_gelu: bool) -> dict[str, Any]:
+    """Describe the weights published for a tower that were trained with its own activation.
+
+    OpenAI's belong to the names that end in ``-quickgelu``; elsewhere they give other numbers.
+    """
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    configs = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
+    fitting = (c for c in configs if c.get("quick_gelu", False) == quick_gelu and c.get("hf_hub"))
+    return next(fitting, {})
+
+
+def _clip_fetch(published: dict[str, Any]) -> Callable[[], Path] | None:
+    if not published:
+        return None
+    return partial(fetch_from_hub, published["hf_hub"].rstrip("/"), "open_clip_model.safetensors")
 
 
 def _clip_names(network: nn.Module) -> dict[str, str]:
@@ -228,5 +281,6 @@ def _clip_names(network: nn.Module) -> dict[str, str]:
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     """Build a network whose random weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # Not torch.manual_seed, which would also seed the generators of all GPUs.
+        torch.default_generator.manual_seed(seed)
         return build()

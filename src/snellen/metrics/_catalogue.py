@@ -1,5 +1,6 @@
 """The catalogue of metrics: data, not classes. A new paper's metric is a new row here."""
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from snellen.backbones import find_architecture
@@ -75,16 +76,20 @@ _FEATURE_ROWS = (
         _HOU,
         readout="cosine",
         backbone="gabor",
-        range=(0.0, 1.0),
-        note="embedded network; reading and layers are ours, the paper does not state its own",
+        layers=("complex1", "complex2", "complex3", "complex4"),
+        options={"reading": "flattened", "centred": True},
+        range=(0.0, 2.0),
+        note="embedded network; the paper does not state its reading and layers, these are ours, "
+        "chosen without human scores",
     ),
     MetricRow(
         "dfb-*",
         "Cosine distance of deep features",
         _HOU,
         readout="cosine",
-        range=(0.0, 1.0),
-        note="reading and layers are ours, the paper does not state its own",
+        range=(0.0, 2.0),
+        note="reading and layers are ours, the paper does not state its own; at most 1 where "
+        "features are not negative, as after a ReLU",
     ),
     MetricRow(
         "euclidean-*",
@@ -206,7 +211,5 @@ def _check_backbone(name: str, backbone: str) -> None:
 
 
 def _fill(row: MetricRow, name: str, backbone: str) -> MetricRow:
-    from dataclasses import replace
-
     title = row.title.replace("deep features", f"{backbone}'s features")
     return replace(row, name=name, backbone=backbone, title=title)

@@ -14,6 +14,7 @@ class ClassicalMetric(Metric):
 
     def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
         function: Callable[..., Tensor] = _piq_function(self.row.readout)
+        x, y = (self.protocol(t) for t in (x, y))
         x, y = (t.expand(max(x.shape[0], y.shape[0]), -1, -1, -1) for t in (x, y))
         try:
             return function(x, y, data_range=1.0, reduction="none", **self.row.options)

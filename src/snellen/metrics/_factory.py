@@ -1,9 +1,9 @@
 """`create_metric`, `create_metrics` and `list_metrics`."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -12,11 +12,12 @@ from snellen.backbones import Backbone, create_backbone
 from snellen.errors import MetricError
 from snellen.images import ALIGNMENTS, ImagePolicy
 from snellen.metrics._catalogue import ROWS, find_row
+from snellen.metrics._changes import change_row, channel_weights_of, check_backbone, chosen_layers
 from snellen.metrics._classical import ClassicalMetric
 from snellen.metrics._features import FeatureMetric
 from snellen.metrics._heads import load_head
 from snellen.metrics._metric import Metric, Reduction
-from snellen.metrics._row import Combine, MetricRow
+from snellen.metrics._row import Combine, Kind, MetricRow
 from snellen.metrics._set import MetricSet
 from snellen.metrics._stages import resolve_layers
 from snellen.readouts import create_readout
@@ -108,17 +109,22 @@ def create_metric(
     row = find_row(name)
     if align not in ALIGNMENTS:
         raise MetricError(f"align must be one of {', '.join(ALIGNMENTS)}; got {align!r}.")
-    chosen = _chosen_layers(layer, layers)
-    changes = {"layers": chosen, "readout": readout, "combine": combine, "resize": resize}
-    if readout_options is not None or readout is not None:
-        changes["options"] = dict(readout_options or {})
-    row = _change(row, {k: v for k, v in changes.items() if v is not None})
+    row = change_row(
+        row,
+        layers=chosen_layers(layer, layers),
+        readout=readout,
+        options=readout_options,
+        combine=combine,
+        resize=resize,
+    )
     common = (row, policy or ImagePolicy(), align, reduction)
-    if row.backbone is None and backbone is None:
-        _refuse_network_options(row, weights, head_weights, channel_weights, precision)
+    if row.backbone is None:
+        _refuse_network_options(row, weights, head_weights, channel_weights, precision, backbone)
         return ClassicalMetric(*common).to(device)
-    made = backbone or _backbone(row, weights, seed, precision)
-    row = replace(row, backbone=made.name)
+    if backbone is None:
+        made = _backbone(row, weights, seed, precision)
+    else:
+        made = check_backbone(row, backbone, weights=weights, seed=seed, precision=precision)
     metric = _feature_metric(common, row, made, head_weights, channel_weights)
     if backbone is None:
         made.keep(metric.layers)
@@ -134,7 +140,8 @@ def create_metrics(names: Sequence[str], **options: Any) -> MetricSet:
         Names of metrics.
     **options
         Options of `create_metric`, the same for all; metrics without a network leave out those
-        that are about one, and those without learned weights leave out `head_weights`.
+        that are about one, and those without learned weights leave out `head_weights`. A
+        `backbone` serves all metrics that have one.
 
     Returns
     -------
@@ -151,24 +158,40 @@ def create_metrics(names: Sequence[str], **options: Any) -> MetricSet:
     >>> [metric.name for metric in create_metrics(["dfb", "euclidean-gabor", "psnr"])]
     ['dfb', 'euclidean-gabor', 'psnr']
     """
+    if isinstance(names, str):
+        raise MetricError(f"names must be several; for one metric, use create_metric({names!r}).")
+    rows = [find_row(name) for name in dict.fromkeys(names)]
+    _refuse_unused_options(options, rows)
     shared: dict[tuple[Any, ...], Backbone] = {}
     metrics = []
-    for name in dict.fromkeys(names):
-        row = find_row(name)
+    for row in rows:
         own = {k: v for k, v in options.items() if _concerns(k, row)}
-        if row.backbone is not None:
+        if row.backbone is not None and own.get("backbone") is None:
+            given = {k: own.pop(k) for k in ("weights", "seed", "precision") if k in own}
             key = (row.backbone, row.pooling, row.normalise)
             if key not in shared:
-                given = {k: own[k] for k in ("weights", "seed", "precision") if k in own}
                 shared[key] = _backbone(row, **given)
             own["backbone"] = shared[key]
-        metrics.append(create_metric(name, **own))
-    _drop_unused(metrics)
+        metrics.append(create_metric(row.name, **own))
+    _drop_unused(metrics, shared.values())
     return MetricSet(metrics)
 
 
+def _refuse_unused_options(options: Mapping[str, Any], rows: Sequence[MetricRow]) -> None:
+    # A metric that leaves an option out would otherwise swallow a misspelt or a useless one.
+    known = create_metric.__kwdefaults__ or {}
+    for option, value in options.items():
+        if option not in known:
+            raise MetricError(
+                f"create_metrics has no option {option!r}; it has {', '.join(known)}."
+            )
+        if value != known[option] and not any(_concerns(option, row) for row in rows):
+            names = ", ".join(row.name for row in rows)
+            raise MetricError(f"{option} cannot be set: no metric among {names} has use for it.")
+
+
 def _concerns(option: str, row: MetricRow) -> bool:
-    if option in ("reduction", "align", "policy", "device"):
+    if option in ("reduction", "align", "policy", "device", "resize"):
         return True
     if option == "head_weights":
         return row.head is not None
@@ -176,14 +199,11 @@ def _concerns(option: str, row: MetricRow) -> bool:
     return row.backbone is not None and not (option == "weights" and row.backbone == "gabor")
 
 
-def _drop_unused(metrics: Sequence[Metric]) -> None:
-    """Give up what no metric needs of the networks that they share."""
-    layers: dict[Backbone, set[str]] = {}
-    for metric in metrics:
-        if isinstance(metric, FeatureMetric):
-            layers.setdefault(metric.backbone, set()).update(metric.layers)
-    for backbone, names in layers.items():
-        backbone.keep(names)
+def _drop_unused(metrics: Sequence[Metric], made: Iterable[Backbone]) -> None:
+    """Give up what no metric needs of the networks made for them."""
+    users = [metric for metric in metrics if isinstance(metric, FeatureMetric)]
+    for backbone in made:
+        backbone.keep({name for m in users if m.backbone is backbone for name in m.layers})
 
 
 def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:
@@ -201,39 +221,27 @@ def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:
     list of str
         Names; those that end in ``-*`` are families, in which any backbone's name may stand.
 
+    Raises
+    ------
+    MetricError
+        There is no such kind.
+
     Examples
     --------
     >>> list_metrics(pattern="lpips")
     ['lpips-alex', 'lpips-vgg', 'lpips-squeeze']
     """
+    if kind is not None and kind not in get_args(Kind):
+        raise MetricError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}.")
     rows = [row for row in ROWS.values() if kind in (None, row.kind)]
     return [row.name for row in rows if pattern in row.name]
-
-
-def _chosen_layers(layer: str | None, layers: Sequence[str] | None) -> tuple[str, ...] | None:
-    if layer is not None and layers is not None:
-        raise MetricError("give `layer` or `layers`, not both.")
-    if isinstance(layers, str):
-        raise MetricError(f"layers must be several names; for one, use layer={layers!r}.")
-    if layers is not None and not layers:
-        raise MetricError("layers is empty; give at least one name.")
-    return (layer,) if layer is not None else tuple(layers) if layers is not None else None
-
-
-def _change(row: MetricRow, changes: dict[str, Any]) -> MetricRow:
-    """Change the definition; learned weights belong to the original layers and readout only."""
-    if row.backbone is None and changes:
-        raise MetricError(f"{row.name} has no network: {', '.join(changes)} cannot be set.")
-    if row.head and {"layers", "readout"} & set(changes):
-        changes["head"] = None
-    return replace(row, **changes)
 
 
 def _refuse_network_options(row: MetricRow, *options: Any) -> None:
     if any(option not in (None, "float32") for option in options):
         raise MetricError(
-            f"{row.name} has no network: weights, head_weights, channel_weights and precision "
-            "cannot be set."
+            f"{row.name} has no network: weights, head_weights, channel_weights, precision and "
+            "backbone cannot be set."
         )
 
 
@@ -241,10 +249,15 @@ def _backbone(
     row: MetricRow, weights: PathLike | None = None, seed: int = 0, precision: str = "float32"
 ) -> Backbone:
     assert row.backbone is not None
-    neutral = {} if row.normalise else {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
-    pooling = row.pooling
+    mean, std = (None, None) if row.normalise else ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     return create_backbone(
-        row.backbone, weights, seed=seed, pooling=pooling, precision=precision, **neutral
+        row.backbone,
+        weights,
+        seed=seed,
+        pooling=row.pooling,
+        precision=precision,
+        mean=mean,
+        std=std,
     )
 
 
@@ -255,36 +268,26 @@ def _feature_metric(
     head_weights: PathLike | None,
     channel_weights: Mapping[str, Tensor] | None,
 ) -> FeatureMetric:
+    if backbone.name != row.backbone:
+        row = replace(row, backbone=backbone.name, range=(0.0, None))
     layers = resolve_layers(row.layers, backbone)
-    weights, head = channel_weights, None
-    if weights is not None:
-        _check_channel_weights(weights, layers, backbone)
-    elif row.head is not None:
+    readout = create_readout(row.readout, **row.options)
+    weights, head = None, None
+    if channel_weights is not None:
+        row = replace(row, head=None)
+        weights = channel_weights_of(channel_weights, layers, backbone, readout)
+    if row.head is not None:
         weights, head = load_head(row.head, layers, backbone, head_weights)
     elif head_weights is not None:
-        raise MetricError(f"{row.name} has no learned weights: head_weights cannot be set.")
+        raise MetricError(
+            f"{row.name} has no learned weights with these options: head_weights cannot be set."
+        )
     return FeatureMetric(
         replace(row, layers=layers),
         *common[1:],
         backbone=backbone,
         layers=layers,
-        readout=create_readout(row.readout, **row.options),
+        readout=readout,
         weights=weights,
         head=head,
     )
-
-
-def _check_channel_weights(
-    weights: Mapping[str, Tensor], layers: Sequence[str], backbone: Backbone
-) -> None:
-    for name, value in weights.items():
-        if name not in layers:
-            raise MetricError(
-                f"channel_weights: {name!r} is not among the metric's layers {', '.join(layers)}."
-            )
-        expected = backbone.layer(name).channels
-        if value.shape[-1] != expected or bool((value < 0).any()):
-            raise MetricError(
-                f"channel_weights of {name!r}: expected {expected} non-negative numbers, got a "
-                f"tensor of shape {tuple(value.shape)} with minimum {float(value.min()):g}."
-            )

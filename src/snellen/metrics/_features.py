@@ -1,6 +1,7 @@
 """Metrics made of deep features: the two images go through the network layer by layer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,6 @@ from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.images import ImagePolicy
 from snellen.metrics._metric import Features, ImageLike, Metric, PreparedReference, Reduction
-from snellen.metrics._protocol import Protocol
 from snellen.metrics._row import MetricRow
 from snellen.readouts import Readout
 
@@ -52,12 +52,11 @@ class FeatureMetric(Metric):
         if row.combine == "join" and not readout.joins:
             raise MetricError(
                 f"{row.name}: the readout {readout.name!r} cannot be taken of concatenated "
-                "layers; use combine=\"mean\" or \"sum\"."
+                "layers; use combine='mean' or 'sum'."
             )
         self.backbone = backbone
         self.layers = tuple(layers)
         self.readout = readout
-        self.protocol = Protocol(row.resize)
         self._head = dict(head or {})
         for i, name in enumerate(self.layers):
             value = None if weights is None else weights.get(name)
@@ -68,9 +67,15 @@ class FeatureMetric(Metric):
         return self._buffers[f"channel_weights_{self.layers.index(layer)}"]
 
     @property
+    def has_map(self) -> bool:
+        """Whether the metric can show where two images differ."""
+        return self.readout.has_map
+
+    @property
     def pass_key(self) -> tuple[Any, ...]:
         """What two metrics must have in common to share a pass through the network."""
-        return (id(self.backbone), self.protocol)
+        # The backbone itself, not its id, which another may have once this one is gone.
+        return (self.backbone, self.protocol, self.backbone.precision)
 
     def prepare(self, reference: ImageLike) -> PreparedReference:
         """Decode a reference and compute its features once for many comparisons.
@@ -96,7 +101,9 @@ class FeatureMetric(Metric):
             local = self.readout.map(f, g, self.channel_weights(layer))
             size = (x.shape[2], x.shape[3])
             total = total + F.interpolate(local, size, mode="bilinear", align_corners=False)
-        return total / len(self.layers) if self.row.combine == "mean" else total
+            del f, g, local
+        total = total / len(self.layers) if self.row.combine == "mean" else total
+        return _zero_where_equal(total, x, y)
 
     def combine(self, sums: Sequence[Tensor]) -> Tensor:
         """Make scores (N,) out of every layer's sums."""
@@ -110,22 +117,42 @@ class FeatureMetric(Metric):
         """Return what it takes to get the same numbers again, as plain values."""
         return {
             **super().manifest(),
-            "protocol": self.protocol.manifest(),
             "backbone": self.backbone.manifest(),
             "layers": list(self.layers),
             "readout": self.readout.manifest(),
             "combine": self.row.combine,
             "head": self._head or None,
+            "channel_weights": {
+                name: _sha256(value)
+                for name in self.layers
+                if (value := self.channel_weights(name)) is not None
+            },
         }
 
     def _libraries(self) -> Sequence[str]:
         return ("torchvision", "timm")
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FeatureMetric":
+        # Weights of channels follow to another device, but are not rounded to another type.
+        exact = {k: v for k, v in self._buffers.items() if k.startswith("channel_weights_")}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, value in exact.items():
+            moved = self._buffers[name]
+            if value is not None and moved is not None:
+                self._buffers[name] = value.to(moved.device)
+        return self
+
+
+def _sha256(value: Tensor) -> str:
+    data = value.detach().cpu().float().contiguous().numpy()
+    return hashlib.sha256(data.tobytes()).hexdigest()
+
 
 def prepare_together(metrics: Sequence[FeatureMetric], batch: Tensor) -> PreparedReference:
     """Compute the features of a reference that metrics of one pass need."""
     first = metrics[0]
-    with torch.inference_mode():
+    # Not in inference mode: a loss may need these features in its graph.
+    with torch.no_grad():
         features = first.backbone(first.protocol(batch), _layers(metrics))
     return PreparedReference(batch, {first.pass_key: features})
 
@@ -154,10 +181,22 @@ def score_together(
         for metric, collected in zip(metrics, sums, strict=True):
             if layer in metric.layers:
                 collected.append(metric.readout.measure(f, g, metric.channel_weights(layer)))
+        del f, g
     return [
-        metric.combine(collected).to(x.dtype)
+        _zero_where_equal(metric.combine(collected).to(x.dtype), x, y)
         for metric, collected in zip(metrics, sums, strict=True)
     ]
+
+
+def _zero_where_equal(result: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Make the distance of equal images exactly 0, also of one image to another's batch.
+
+    A network rounds differently in batches of different size.
+    """
+    if len(x) == len(y):
+        return result
+    equal = (x == y).flatten(1).all(1)
+    return torch.where(equal.view(-1, *[1] * (result.ndim - 1)), 0, result)
 
 
 def _layers(metrics: Sequence[FeatureMetric]) -> list[str]:
@@ -171,8 +210,10 @@ def _pairs(
     first, layers = metrics[0], _layers(metrics)
     stream = first.backbone.stream(first.protocol(x), layers)
     if cached is not None and set(layers) <= set(cached):
-        yield from ((name, f, cached[name]) for name, f in stream)
-        return
-    other = first.backbone.stream(first.protocol(y), layers)
-    for (name, f), (_, g) in zip(stream, other, strict=True):
-        yield name, f, g
+        other = ((name, g) for name, g in cached.items() if name in layers)
+    else:
+        other = first.backbone.stream(first.protocol(y), layers)
+    # A loop variable would hold its layer while the next one is computed: hence `del`.
+    while (item := next(stream, None)) is not None:
+        yield (*item, next(other)[1])
+        del item

@@ -68,12 +68,10 @@ def _dists(
     for key in ("alpha", "beta"):
         _check(state.get(key), key, (1, sum(channels), 1, 1), head, file)
         both.append(state[key].detach().float().flatten())
-    return list(torch.stack(both).split(list(channels), dim=1))
+    return list(torch.split(torch.stack(both), list(channels), dim=1))
 
 
-def _check(
-    value: Tensor | None, key: str, shape: tuple[int, ...], head: str, file: Path
-) -> None:
+def _check(value: Tensor | None, key: str, shape: tuple[int, ...], head: str, file: Path) -> None:
     if value is None or tuple(value.shape) != shape:
         found = "nothing" if value is None else f"a tensor of shape {tuple(value.shape)}"
         raise WeightsError(

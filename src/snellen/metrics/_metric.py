@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from snellen.errors import MetricError
 from snellen.images import ImagePolicy, as_image_batch, match_sizes
+from snellen.metrics._protocol import Protocol
 from snellen.metrics._row import MetricRow
 
 ImageLike = str | os.PathLike[str] | Image | Tensor | Any
@@ -78,6 +79,7 @@ class Metric(nn.Module):
         if reduction not in ("none", "mean", "sum"):
             raise MetricError(f"reduction must be 'none', 'mean' or 'sum'; got {reduction!r}.")
         self.row, self.policy = row, policy
+        self.protocol = Protocol(row.resize)
         self.align, self.reduction = align, reduction
         self.name, self.kind = row.name, row.kind
         self.lower_better, self.range = row.lower_better, row.range
@@ -142,9 +144,7 @@ class Metric(nn.Module):
         """
         return PreparedReference(self._batch(reference, "reference"))
 
-    def pair(
-        self, distorted: ImageLike, reference: ImageLike
-    ) -> tuple[Tensor, PreparedReference]:
+    def pair(self, distorted: ImageLike, reference: ImageLike) -> tuple[Tensor, PreparedReference]:
         """Bring both images to image batches of one size on the metric's device.
 
         A prepared reference keeps its features unless the alignment changes its size.
@@ -152,6 +152,8 @@ class Metric(nn.Module):
         x = self._batch(distorted, "distorted")
         if not isinstance(reference, PreparedReference):
             reference = PreparedReference(self._batch(reference, "reference"))
+        if reference.batch.device != self.device:
+            reference = PreparedReference(reference.batch.to(self.device))
         x, y = match_sizes(x, reference.batch, self.align)
         same = y.shape == reference.batch.shape
         return x, reference if same else PreparedReference(y)
@@ -165,6 +167,11 @@ class Metric(nn.Module):
         place = self._buffers["_place"]
         assert place is not None
         return place.device
+
+    @property
+    def has_map(self) -> bool:
+        """Whether the metric can show where two images differ."""
+        return False
 
     @property
     def pass_key(self) -> Any:
@@ -190,6 +197,7 @@ class Metric(nn.Module):
         return {
             "metric": self.name,
             "definition": self.row.manifest(),
+            "protocol": self.protocol.manifest(),
             "lower_better": self.lower_better,
             "images": self.policy.manifest(),
             "align": self.align,

@@ -11,7 +11,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from snellen.errors import MetricError
+from snellen.errors import ImageError, MetricError
 
 _RULES = (
     '"native" (as it is), "short-256" (short side to 256 where it is larger, antialiased '
@@ -66,6 +66,11 @@ class Protocol:
 
 
 def _box(batch: Tensor, factor: int) -> Tensor:
+    if min(batch.shape[2:]) < factor:
+        raise ImageError(
+            f"images of {batch.shape[3]}x{batch.shape[2]} pixels hold no {factor}x{factor} block "
+            'to take the mean of; use a protocol with resize="native".'
+        )
     return F.avg_pool2d(batch, factor) if factor > 1 else batch
 
 

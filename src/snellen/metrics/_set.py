@@ -101,6 +101,19 @@ class MetricSet(nn.Module):
                 features.update(prepare_together(members, batch).features)
         return PreparedReference(batch, features)
 
+    def feature_bytes(self, height: int, width: int) -> int:
+        """Estimate the memory that `prepare` takes for features of an image of this size."""
+        layers = {
+            (id(metric.backbone), metric.protocol.resize, name): metric.backbone.layer(name)
+            for metric in self
+            if isinstance(metric, FeatureMetric)
+            for name in metric.layers
+        }
+        pixels = height * width
+        return sum(
+            4 * info.channels * pixels // (info.stride or height) ** 2 for info in layers.values()
+        )
+
     def _passes(self) -> list[list[Metric]]:
         """Group the metrics by the pass that they share."""
         groups: dict[Any, list[Metric]] = {}

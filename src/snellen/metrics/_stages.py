@@ -31,9 +31,9 @@ def resolve_layers(names: Sequence[str], backbone: Backbone) -> tuple[str, ...]:
     """
     resolved: list[str] = []
     for name in names:
-        stages, _, count = name.partition(":")
-        if stages == "@stages":
-            resolved.extend(stage_layers(backbone)[: int(count) if count else None])
+        stages = re.fullmatch(r"@stages(?::([1-9]\d*))?", name)
+        if stages:
+            resolved.extend(stage_layers(backbone)[: int(stages[1]) if stages[1] else None])
         else:
             resolved.append(backbone.layer(name).name)
     if len(set(resolved)) < len(resolved):
@@ -44,8 +44,9 @@ def resolve_layers(names: Sequence[str], backbone: Backbone) -> tuple[str, ...]:
 def stage_layers(backbone: Backbone) -> list[str]:
     """Return the last layer at every scale of the network.
 
-    Pools, layers before their non-linearity, single pixels and the classifier do not count. For VGG these are the five layers of LPIPS; a network that keeps
-    one scale throughout, such as a vision transformer, gives layers at the quarters of its depth.
+    Pools, layers before their non-linearity, single pixels and the classifier do not count. For
+    VGG these are the five layers of LPIPS; a network that keeps one scale throughout, such as a
+    vision transformer, gives layers at the quarters of its depth.
     """
     maps = [
         info

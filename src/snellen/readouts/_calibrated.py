@@ -21,7 +21,10 @@ def _weighted_distance(f: Tensor, g: Tensor, weights: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Calibrated(Readout):
-    """Mean over positions of sum_c w_c (f_c/|f| - g_c/|g|)^2.
+    """Mean over positions of the weighted squared difference of unit vectors.
+
+    With u and v the channels of both images at a position, scaled to unit length, the distance
+    there is sum_c w_c (u_c - v_c)^2.
 
     The weights enter after the vectors were scaled to unit length, as they are, not as square
     roots; without weights this is twice the cosine distance per position.

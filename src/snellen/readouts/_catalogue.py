@@ -1,5 +1,6 @@
 """Readouts by name."""
 
+from dataclasses import fields
 from typing import Any
 
 from snellen.errors import MetricError
@@ -53,8 +54,8 @@ def create_readout(name: str, **options: Any) -> Readout:
     try:
         return READOUTS[name](**options)
     except TypeError as error:
-        fields = ", ".join(READOUTS[name].__dataclass_fields__) or "none"
-        raise MetricError(f"Readout {name!r}: {error}. Its options: {fields}.") from error
+        known = ", ".join(field.name for field in fields(READOUTS[name])) or "none"
+        raise MetricError(f"Readout {name!r}: {error}. Its options: {known}.") from error
 
 
 def list_readouts() -> list[str]:

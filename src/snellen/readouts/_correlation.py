@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import safe_sqrt, weighted, widen
+from snellen.readouts._rows import finest, safe_sqrt, weighted, widen
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,8 @@ class DistanceCorrelation(Readout):
     """One minus the distance correlation of two sets of channels.
 
     Every image is described by the matrix of distances between its channels,
-    A_cd = sqrt(max(|f_c - f_d|^2, 0) / C^2 + 1e-5), doubly centred. The distance is 1 - r with
+    A_cd = sqrt(d_cd / C^2 + 1e-5), with d_cd the squared distance of channels c and d, doubly
+    centred. The distance is 1 - r with
     r = (sum A_f A_g + 1e-6) / (sqrt(sum A_f^2 sum A_g^2) + 1e-6).
 
     Only distances within an image count: a change that moves all channels alike goes unseen.
@@ -34,7 +34,8 @@ class DistanceCorrelation(Readout):
         a, b = (_centred_distances(weighted(widen(t), weights)) for t in (f, g))
         shared = (a * b).sum((1, 2))
         scale = safe_sqrt((a * a).sum((1, 2)) * (b * b).sum((1, 2)))
-        return ((scale - shared) / (scale + 1e-6))[:, None]
+        # Both differ by rounding only where the images are alike: never below 0.
+        return ((scale - shared).clamp_min(0) / (scale + 1e-6))[:, None]
 
     def distance(self, sums: Tensor) -> Tensor:
         """Return 1 - r."""
@@ -46,9 +47,10 @@ def _centred_distances(f: Tensor) -> Tensor:
     n, c = f.shape[:2]
     # The distances do not depend on what all channels share; without it less cancels below.
     rows = (f - f.mean(1, keepdim=True)).permute(0, 2, 3, 1).reshape(n, -1, c)
-    products = f.new_zeros(n, c, c, dtype=torch.float64)
-    for block in rows.split(4096, dim=1):
-        products = products + (block.transpose(1, 2) @ block).double()
+    products = f.new_zeros(n, c, c, dtype=finest(f))
+    for start in range(0, rows.shape[1], 4096):
+        block = rows[:, start : start + 4096]
+        products = products + (block.transpose(1, 2) @ block).to(products)
     squares = products.diagonal(dim1=1, dim2=2)
     distances = squares[:, :, None] + squares[:, None, :] - 2 * products
     a = (distances.clamp_min(0) / c**2 + 1e-5).sqrt()

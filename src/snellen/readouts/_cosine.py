@@ -1,9 +1,9 @@
 """Cosine distance of features, in the three readings of "cosine of a feature map".
 
-All three are computed as half the squared distance of unit vectors, 1 - cos = |f/|f| - g/|g||^2/2.
-Taken as written, 1 - cos loses every digit for similar images; this form loses none and is exactly 0
-at identity. Where one of two vectors is zero their cosine is undefined: the distance is then 1/2, as in
-the unweighted LPIPS; where both are, it is 0.
+All three are computed as half the squared distance of unit vectors, which is 1 - cos. Taken as
+written, 1 - cos loses every digit for similar images; this form loses none and is exactly 0 at
+identity. Where one of two vectors is zero their cosine is undefined: the distance is then 1/2, as
+in the unweighted LPIPS; where both are, it is 0.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,25 @@ from torch import Tensor
 
 from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, per_position, ratio, safe_sqrt, squared_length, weighted, widen
+from snellen.readouts._rows import (
+    accumulate,
+    broadcast,
+    per_position,
+    ratio,
+    safe_sqrt,
+    spatial_mean,
+    squared_length,
+    weighted,
+    widen,
+)
 
 Reading = Literal["position", "flattened", "channel"]
 
 
 def unit(rows: Tensor) -> Tensor:
     """Scale vectors (P, C) to unit length as LPIPS does; zero stays zero."""
-    return rows * (torch.linalg.vector_norm(rows, dim=1, keepdim=True) + 1e-10).reciprocal()
+    norm: Tensor = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    return rows * (norm + 1e-10).reciprocal()
 
 
 def _half_squared_distance(f: Tensor, g: Tensor) -> Tensor:
@@ -60,11 +71,11 @@ class Cosine(Readout):
     def __post_init__(self) -> None:
         if self.reading not in ("position", "flattened", "channel"):
             raise MetricError(
-                "reading must be 'position', 'flattened' or 'channel'; " f"got {self.reading!r}."
+                f"reading must be 'position', 'flattened' or 'channel'; got {self.reading!r}."
             )
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Sums of which the distance is made; see `distance`."""
+        """Return the sums of which `distance` is made."""
         f, g = self._prepare(f, weights), self._prepare(g, weights)
         if self.reading == "position":
             total = accumulate(per_position(_half_squared_distance, f, g), (1, 2))
@@ -82,22 +93,31 @@ class Cosine(Readout):
         return sums[:, 0] / sums[:, 1]
 
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Cosine distance of the channels at every position; reading ``"position"`` only."""
-        if self.reading != "position":
-            return super().map(f, g, weights)
+        """Share of every position in the distance: its mean over positions is the distance."""
         f, g = self._prepare(f, weights), self._prepare(g, weights)
-        return per_position(_half_squared_distance, f, g)[:, None]
+        if self.reading == "position":
+            return per_position(_half_squared_distance, f, g)[:, None]
+        vectors = (1, 2, 3) if self.reading == "flattened" else (2, 3)
+        gap = _unit_over(widen(f), vectors) - _unit_over(widen(g), vectors)
+        shares = gap.square().sum(1, keepdim=True) * (f.shape[2] * f.shape[3] / 2)
+        return shares if self.reading == "flattened" else shares / f.shape[1]
 
     def _prepare(self, f: Tensor, weights: Tensor | None) -> Tensor:
         if self.centred:
             f = widen(f)
-            f = f - f.mean((2, 3), keepdim=True)
+            f = f - spatial_mean(f)
         return weighted(f, weights)
 
 
+def _unit_over(f: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Scale the vectors that lie along `dims` to unit length; zero stays zero."""
+    length: Tensor = torch.linalg.vector_norm(f, dim=dims, keepdim=True)
+    return f * (length + 1e-10).reciprocal()
+
+
 def _moments(f: Tensor, g: Tensor) -> Tensor:
-    """Sums over positions of f^2, g^2, (f - g)^2 and (f - g)(f + g), (N, C, 4)."""
-    f, g = torch.broadcast_tensors(widen(f), widen(g))
+    """Sum f^2, g^2, (f - g)^2 and (f - g)(f + g) over positions: (N, C, 4)."""
+    f, g = broadcast(widen(f), widen(g))
     difference = f - g
     terms = (f * f, g * g, difference * difference, difference * (f + g))
     return torch.stack([accumulate(term, (2, 3)) for term in terms], dim=-1)
@@ -106,12 +126,12 @@ def _moments(f: Tensor, g: Tensor) -> Tensor:
 def _from_moments(sums: Tensor) -> Tensor:
     """Half the squared distance of unit vectors, from sums (..., 4) that add up over layers.
 
-    With d = f - g: |f||g| (1 - cos) = (|d|^2 - (|f| - |g|)^2) / 2, in which every difference of
-    like numbers was taken before squaring.
+    With d = f - g and lengths F, G, D of f, g, d: F G (1 - cos) = (D^2 - (F - G)^2) / 2, in which
+    every difference of like numbers was taken before squaring.
     """
     ff, gg, dd, ds = sums.unbind(-1)
     norm_f, norm_g = safe_sqrt(ff), safe_sqrt(gg)
     gap = ratio(ds, norm_f + norm_g)
     cosine = ratio((dd - gap * gap).clamp_min(0), 2 * norm_f * norm_g)
-    one_is_zero = (ff > 0) != (gg > 0)
+    one_is_zero = (ff == 0) != (gg == 0)
     return torch.where(one_is_zero, 0.5, cosine)

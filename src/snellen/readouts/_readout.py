@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from snellen.errors import MetricError
-from snellen.readouts._rows import widest
+from snellen.readouts._rows import check_pair, widest
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Readout(ABC):
     """Two sets of features -> a distance per image; 0 = same, larger = worse.
 
     A readout works in two steps. `measure` reduces one layer of both images to a few sums per
-    image; `distance` turns sums into the distance. Sums of several layers, or of several tiles
-    of one image, may be added before the second step where `joins` says so: that is the distance
-    of the concatenated features.
+    image; `distance` turns sums into the distance. Sums of several layers may be added before the
+    second step where `joins` says so: that is the distance of the concatenated features (of the
+    concatenated statistics, where a readout compares those).
 
     Features are (N, C, h, w), after the non-linearity, in any floating-point type; at least
     float32 is used inside. One of the two may have N = 1.
@@ -58,7 +58,7 @@ class Readout(ABC):
         return distance
 
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Distance at every position, (N, 1, h, w).
+        """Show the distance at every position, (N, 1, h, w).
 
         Raises
         ------
@@ -71,7 +71,8 @@ class Readout(ABC):
         )
 
     def __call__(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Distance of one layer, (N,)."""
+        """Measure the distance of one layer, (N,)."""
+        check_pair(f, g)
         return self.score(self.distance(self.measure(f, g, weights))).to(widest(f.dtype))
 
     def manifest(self) -> dict[str, Any]:

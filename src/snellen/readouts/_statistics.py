@@ -8,7 +8,7 @@ from torch import Tensor
 
 from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, safe_sqrt, weighted, widen
+from snellen.readouts._rows import accumulate, safe_sqrt, spatial_mean, weighted, widen
 
 Moments = Literal["mean", "mean-std", "gram"]
 
@@ -50,11 +50,11 @@ class Statistics(Readout):
         if self.moments == "gram":
             rows = f.flatten(2)
             return (rows @ rows.transpose(1, 2) / rows.shape[2]).flatten(1)
-        mean = f.mean((2, 3))
+        mean = spatial_mean(f)
         if self.moments == "mean":
-            return mean
-        variance = ((f - mean[:, :, None, None]) ** 2).mean((2, 3))
-        return torch.cat([mean, safe_sqrt(variance)], dim=1)
+            return mean[:, :, 0, 0]
+        variance = ((f - mean) ** 2).mean((2, 3))
+        return torch.cat([mean[:, :, 0, 0], safe_sqrt(variance)], dim=1)
 
     def distance(self, sums: Tensor) -> Tensor:
         """Root of the sum."""

@@ -6,8 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import ratio, widen
+from snellen.readouts._rows import accumulate, ratio, spatial_mean, widen
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,21 @@ class StructureTexture(Readout):
     joins: ClassVar[bool] = True
     source: ClassVar[str] = "Ding et al., TPAMI 2022, Eqs. 4-6"
 
+    def __post_init__(self) -> None:
+        if not (self.c1 > 0 and self.c2 > 0):
+            raise MetricError(f"c1 and c2 must be positive; got {self.c1!r} and {self.c2!r}.")
+
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Weighted sum of dissimilarities over channels, and the sum of the weights."""
         f, g = widen(f), widen(g)
-        mean_f, mean_g = (t.mean((2, 3), keepdim=True) for t in (f, g))
+        mean_f, mean_g = (spatial_mean(t) for t in (f, g))
         f, g = f - mean_f, g - mean_g
         texture = (mean_f - mean_g) ** 2 / (mean_f**2 + mean_g**2 + self.c1)
         variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
         structure = ((f - g) ** 2).mean((2, 3)) / (variances + self.c2)
         alpha, beta = self._weights(f, weights)
-        total = (texture[:, :, 0, 0] * alpha + structure * beta).double().sum(1)
-        return torch.stack([total, (alpha + beta).double().sum().expand_as(total)], dim=1)
+        total = accumulate(texture[:, :, 0, 0] * alpha + structure * beta, 1)
+        return torch.stack([total, accumulate(alpha + beta, 0).expand_as(total)], dim=1)
 
     def _weights(self, f: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         if weights is None:

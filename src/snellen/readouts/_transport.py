@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, weighted, widen
+from snellen.readouts._rows import accumulate, broadcast, check_window, weighted, widen
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,13 @@ class Wasserstein(Readout):
     joins: ClassVar[bool] = True
     source: ClassVar[str] = "closed form in one dimension"
 
+    def __post_init__(self) -> None:
+        if self.window is not None:
+            check_window(self.window)
+
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sum over channels and windows, and their number."""
-        f, g = torch.broadcast_tensors(weighted(widen(f), weights), weighted(widen(g), weights))
+        f, g = broadcast(weighted(widen(f), weights), weighted(widen(g), weights))
         f, g = self._values(f), self._values(g)
         gap = (f.sort(-1).values - g.sort(-1).values) ** 2
         total = accumulate(gap.mean(-1), 1)
@@ -44,7 +48,7 @@ class Wasserstein(Readout):
         if self.window is None or min(f.shape[2:]) < self.window:
             return f.flatten(2)
         columns = F.unfold(f, self.window, stride=self.window)
-        columns = columns.unflatten(1, (f.shape[1], -1)).transpose(2, 3)
+        columns = columns.view(*f.shape[:2], self.window**2, -1).transpose(2, 3)
         return columns.flatten(1, 2)
 
     def distance(self, sums: Tensor) -> Tensor:

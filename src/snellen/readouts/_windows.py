@@ -14,16 +14,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, weighted, widen
+from snellen.readouts._rows import accumulate, broadcast, check_window, weighted, widen
 
 
 @dataclass(frozen=True)
 class _WindowDivergence(Readout):
     window: int = 8
 
+    def __post_init__(self) -> None:
+        check_window(self.window)
+
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Mean over windows of the divergence and the down-weighted squared difference."""
-        f, g = torch.broadcast_tensors(weighted(widen(f), weights), weighted(widen(g), weights))
+        f, g = broadcast(weighted(widen(f), weights), weighted(widen(g), weights))
         f, g = self._windows(f), self._windows(g)
         divergence = self._divergence(f, g)
         shifted = divergence + 10
@@ -47,8 +50,8 @@ class _WindowDivergence(Readout):
         return sums[:, 0]
 
     def score(self, distance: Tensor) -> Tensor:
-        """log(1 + d)^(1/4) of the mean over layers, with gradient 0 at 0."""
-        positive = distance > 0
+        """Return log(1 + d)^(1/4) of the mean over layers, with gradient 0 at 0."""
+        positive = ~(distance <= 0)  # NaN stays NaN
         safe = torch.where(positive, distance, 1)
         return torch.where(positive, safe.log1p() ** 0.25, 0)
 
@@ -57,10 +60,11 @@ class _WindowDivergence(Readout):
 class DeepWSD(_WindowDivergence):
     """Wasserstein distance between positions of energy within windows, as in DeepWSD.
 
-    The weight of a position is p = f^2 / sum(f), with the sum over the image's whole layer; the
-    2-Wasserstein distance W between the positions 0 ... k^2 - 1 under both weights is computed as
-    by POT's ``wasserstein_1d``, for weights that need not sum to the same. A window's distance is
-    W + |f - g|^2 w with w = 1 / (sqrt(exp(-1 / (W + 10))) (W + 10)^2).
+    The weight of a position is p = f^2 / sum(f), with the sum over the image's whole layer (of
+    magnitudes, which for the published non-negative features is the same). The 2-Wasserstein
+    distance W between the positions 0 ... k^2 - 1 under both weights is computed as by POT's
+    ``wasserstein_1d``, for weights that need not sum to the same. A window's distance is
+    W + w sum (f - g)^2 with w = 1 / (sqrt(exp(-1 / (W + 10))) (W + 10)^2).
 
     Parameters
     ----------
@@ -77,12 +81,16 @@ class DeepWSD(_WindowDivergence):
     source: ClassVar[str] = "Liao et al., ACM MM 2022, and the authors' code"
 
     def _divergence(self, f: Tensor, g: Tensor) -> Tensor:
-        mass_f, mass_g = (x * x / (x.sum((1, 2), keepdim=True) + 1e-6) for x in (f, g))
+        mass_f, mass_g = (_mass(x) for x in (f, g))
         return _transport_cost(mass_f.transpose(1, 2), mass_g.transpose(1, 2))
 
 
+def _mass(f: Tensor) -> Tensor:
+    return f * f / (f.abs().sum((1, 2), keepdim=True) + 1e-6)
+
+
 def _transport_cost(p: Tensor, q: Tensor) -> Tensor:
-    """Squared 2-Wasserstein cost between positions 0 ... K - 1 with masses (..., K)."""
+    """Return the squared 2-Wasserstein cost between positions 0 ... K - 1 with masses (..., K)."""
     cumulated_p, cumulated_q = p.cumsum(-1), q.cumsum(-1)
     levels = torch.cat([cumulated_p, cumulated_q], -1).sort(-1).values
     position_p, position_q = (

@@ -1,0 +1,43 @@
+"""The command line: one module a command, thin."""
+
+import sys
+
+import typer
+
+from snellen.cli._arguments import spread_options
+from snellen.cli._compare import compare
+from snellen.cli._list import list_app
+from snellen.cli._weights import weights_app
+
+app = typer.Typer(
+    name="snellen",
+    help="Measure how good images look with the features of deep networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(compare)
+app.add_typer(list_app, name="list")
+app.add_typer(weights_app, name="weights")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from snellen import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Measure how good images look with the features of deep networks."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(args=spread_options(sys.argv[1:]))

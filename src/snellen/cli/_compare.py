@@ -1,0 +1,185 @@
+"""``snellen compare``: distorted images against their references."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from snellen.cli._errors import usage_errors
+from snellen.cli._output import check_map, draw_maps, write_stdout
+from snellen.errors import SnellenError
+
+if TYPE_CHECKING:
+    from snellen.images import Pairing
+    from snellen.metrics import MetricSet
+    from snellen.runs import Row
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+class Align(StrEnum):
+    """What happens to images of different sizes."""
+
+    ERROR = "error"
+    CROP = "crop"
+    RESIZE = "resize"
+
+
+class Precision(StrEnum):
+    """The type in which the network computes."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+def compare(
+    distorted: Annotated[
+        Path | None, typer.Argument(help="Distorted image, or folder of images.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Argument(help="Reference image, or folder; paired by file name.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("-t", "--target", help="The same as DISTORTED.")
+    ] = None,
+    ref: Annotated[
+        Path | None, typer.Option("-r", "--ref", "--reference", help="The same as REFERENCE.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("-m", "--metric", help="Metric; several may follow. Default: dfb."),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Weights of the backbone: imagenet, random, or a file.")
+    ] = None,
+    head_weights: Annotated[
+        Path | None, typer.Option(help="File of the learned weights of LPIPS or DISTS.")
+    ] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Layer of the backbone; may be repeated.")
+    ] = None,
+    resize: Annotated[
+        str | None, typer.Option(help="Rule: native, half, short-256, box-256, or 224x224.")
+    ] = None,
+    align: Annotated[
+        Align, typer.Option(help="What to do with images of different sizes.")
+    ] = Align.ERROR,
+    precision: Annotated[Precision, typer.Option(help="Of the network.")] = Precision.FLOAT32,
+    map_: Annotated[
+        Path | None,
+        typer.Option("--map", help="Draw where they differ: a file, or a folder for many pairs."),
+    ] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Default: by the suffix of --output.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File of results.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+) -> None:
+    """Score distorted images against their references.
+
+    Rows go to standard output or to a file, everything else to standard error. Exit status: 0
+    all scored, 1 some rows failed (they carry their error), 2 wrong usage. A run that is cut off
+    while it writes to a file goes on where it was when it is started again.
+    """
+    first, second = _one("DISTORTED", distorted, target), _one("REFERENCE", reference, ref)
+    with usage_errors():
+        form = _form(format_, output)
+        from snellen.images import pair_images
+        from snellen.runs import keep_freed_memory
+
+        keep_freed_memory()
+        pairing = pair_images(first, second)
+        options = {
+            "weights": weights, "head_weights": head_weights, "resize": resize,
+            "layers": layer, "precision": precision.value,
+        }  # fmt: skip
+        metrics = _metrics(metric or ["dfb"], options, align, device)
+        if map_ is not None:
+            check_map(map_, metrics, len(pairing.pairs))
+    rows = _run(pairing, metrics, first, form, output)
+    if map_ is not None:
+        draw_maps(map_, rows, metrics)
+    failed = sum(row["error"] is not None for row in rows)
+    if failed:
+        typer.echo(f"snellen: {failed} of {len(rows)} rows failed; see their errors", err=True)
+        raise typer.Exit(1)
+
+
+def _one(name: str, positional: Path | None, option: Path | None) -> Path:
+    if (positional is None) == (option is None):
+        problem = "is missing" if positional is None else "was given twice"
+        raise typer.BadParameter(f"{name} {problem}; see snellen compare --help")
+    chosen = positional if positional is not None else option
+    assert chosen is not None
+    return chosen
+
+
+def _form(form: Format | None, output: Path | None) -> Format:
+    from snellen.runs import format_of
+
+    if form is None:
+        return Format(format_of(output)) if output is not None else Format.TABLE
+    if form is Format.TABLE and output is not None:
+        raise SnellenError("--format table is for the terminal; leave out --output.")
+    if form is Format.PARQUET and output is None:
+        raise SnellenError("--format parquet needs --output FILE: it is no text.")
+    return form
+
+
+def _metrics(
+    names: Sequence[str], options: dict[str, Any], align: Align, device: str
+) -> "MetricSet":
+    from snellen.metrics import create_metrics
+
+    split = [name for text in names for name in text.split(",") if name]
+    given = {name: value for name, value in options.items() if value not in (None, [])}
+    try:
+        return create_metrics(split, align=align.value, device=device, **given)
+    except RuntimeError as error:
+        if isinstance(error, SnellenError):
+            raise
+        raise SnellenError(f"--device {device}: {error}") from error
+
+
+def _run(
+    pairing: "Pairing", metrics: "MetricSet", first: Path, form: Format, output: Path | None
+) -> list["Row"]:
+    """Score every pair; write rows as they come, and report files without a partner."""
+    from snellen.runs import Journal, PairScore, comparison_rows, write_table
+
+    names = [metric.name for metric in metrics]
+    lonely = []
+    for item in pairing.unpaired:
+        if item.path == first or first in item.path.parents:
+            lonely.append(PairScore(item.path, None, error=item.reason).row(names))
+        else:
+            typer.echo(f"snellen: {item.path}: {item.reason}", err=True)
+    if output is None:
+        rows = chain(_with_bar(comparison_rows(pairing.pairs, metrics), pairing), lonely)
+        return write_stdout(rows, form.value, metrics)
+    manifest = metrics.manifest()
+    with Journal(output, manifest, ("distorted", "reference")) as journal:
+        done = comparison_rows(pairing.pairs, metrics, journal)
+        table = [*_with_bar(done, pairing), *lonely]
+    write_table(output, table, form.value, manifest)
+    journal.remove()
+    return table
+
+
+def _with_bar(rows: "Iterator[Row]", pairing: "Pairing") -> "Iterator[Row]":
+    from snellen.cli._console import progress
+
+    total = len(pairing.pairs)
+    with progress(disable=total < 2) as bar:
+        yield from bar.track(rows, total=total, description="comparing")

@@ -1,0 +1,101 @@
+"""``snellen list``: what there is."""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+list_app = typer.Typer(
+    help="List metrics, backbones, or a backbone's layers.", no_args_is_help=True
+)
+
+
+class Form(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+FormOption = Annotated[Form, typer.Option("--format", help="Form of the rows.")]
+
+
+@list_app.command()
+def metrics(
+    pattern: Annotated[str, typer.Argument(help="Only names that contain this.")] = "",
+    form: FormOption = Form.TABLE,
+) -> None:
+    """List the metrics: direction, range, protocol, source. NAME-* takes any backbone's name."""
+    from snellen.metrics import ROWS, list_metrics
+
+    rows = [ROWS[name] for name in list_metrics(pattern=pattern)]
+    show(
+        [
+            {
+                "metric": row.name,
+                "better": "lower" if row.lower_better else "higher",
+                "range": _range(row.range),
+                "resize": row.resize,
+                "backbone": row.backbone or "",
+                "what": row.title,
+                "note": row.note,
+                "citation": row.citation,
+            }
+            for row in rows
+        ],
+        form,
+        narrow=("metric", "better", "range", "resize", "what"),
+    )
+
+
+@list_app.command()
+def backbones(
+    pattern: Annotated[str, typer.Argument(help="Only names that contain this.")] = "",
+    form: FormOption = Form.TABLE,
+) -> None:
+    """List the backbones: the embedded one, torchvision's and timm's."""
+    from snellen.backbones import list_backbones
+
+    names = list_backbones(pattern)
+    if form is Form.TABLE:
+        typer.echo("\n".join(names))
+    else:
+        show([{"backbone": name} for name in names], form)
+
+
+@list_app.command()
+def layers(
+    name: Annotated[str, typer.Argument(help="Name of a backbone.")],
+    form: FormOption = Form.TABLE,
+) -> None:
+    """List a backbone's layers: channels, stride, receptive field (in pixels)."""
+    from dataclasses import asdict
+
+    from snellen.backbones import create_backbone
+    from snellen.cli._errors import usage_errors
+
+    with usage_errors():
+        backbone = create_backbone(name, None if name == "gabor" else "random")
+    show([asdict(info) for info in backbone.layers], form)
+
+
+def show(rows: Sequence[dict[str, Any]], form: Form, narrow: Sequence[str] | None = None) -> None:
+    """Write rows to standard output; a table shows only the columns in `narrow`."""
+    from snellen.runs import FORMATS
+
+    if form is not Form.TABLE:
+        data = json.dumps(rows, indent=2) if form is Form.JSON else FORMATS["csv"](rows).decode()
+        typer.echo(data.rstrip("\n"))
+        return
+    from snellen.cli._console import print_table
+
+    columns = narrow or list(rows[0]) if rows else []
+    print_table([{name: row[name] for name in columns} for row in rows])
+
+
+def _range(bounds: tuple[float | None, float | None]) -> str:
+    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
+    return f"{low or '-inf'} ... {high or 'inf'}"

@@ -1,0 +1,209 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pyarrow.parquet
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from snellen.cli import app
+from snellen.cli._arguments import spread_options
+from snellen.metrics import create_metric
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def folders(tmp_path, photos):
+    """`distorted` and `reference`, three pairs; one file on each side has no partner."""
+    for i, photo in enumerate(photos[:3]):
+        pixels = (photo[0].permute(1, 2, 0).numpy() * 255).round().astype("uint8")
+        for folder, suffix, options in (
+            ("reference", "png", {}),
+            ("distorted", "jpg", {"quality": 20}),
+        ):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / folder / f"p{i}.{suffix}", **options)
+    return tmp_path / "distorted", tmp_path / "reference"
+
+
+def run(*arguments):
+    return runner.invoke(app, [str(a) for a in arguments])
+
+
+def rows_of(result):
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def test_two_images_give_the_metrics_number(folders):
+    distorted, reference = (
+        folder / f"p0.{s}" for folder, s in zip(folders, ("jpg", "png"), strict=True)
+    )
+    result = run("compare", distorted, reference, "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    (row,) = rows_of(result)
+    assert float(row["dfb"]) == pytest.approx(float(create_metric("dfb")(distorted, reference)))
+
+
+def test_arguments_and_options_are_the_same(folders):
+    first = run("compare", *folders, "--format", "jsonl")
+    second = run("compare", "-t", folders[0], "-r", folders[1], "--format", "jsonl")
+    third = run("compare", "--target", folders[0], "--reference", folders[1], "--format", "jsonl")
+    scores = [
+        [json.loads(line)["dfb"] for line in r.stdout.splitlines()] for r in (first, second, third)
+    ]
+    assert scores[0] == scores[1] == scores[2]
+    assert len(scores[0]) == 3
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
+def test_files_of_every_format(folders, tmp_path, form):
+    output = tmp_path / f"scores.{form}"
+    result = run("compare", *folders, "-m", "dfb,psnr", "--output", output)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    if form == "parquet":
+        rows = pyarrow.parquet.read_table(output).to_pylist()
+    elif form == "json":
+        rows = json.loads(output.read_text())["rows"]
+    elif form == "jsonl":
+        rows = [json.loads(line) for line in output.read_text().splitlines()]
+    else:
+        rows = list(csv.DictReader(output.read_text().splitlines()))
+    assert len(rows) == 3
+    assert all(float(row["psnr"]) > 10 and float(row["dfb"]) > 0 for row in rows)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_table_names_the_direction(folders):
+    result = run("compare", *folders, "-m", "dfb", "-m", "psnr")
+    assert result.exit_code == 0
+    assert "dfb ↓" in result.stdout
+    assert "psnr ↑" in result.stdout
+
+
+def test_files_without_a_partner_are_reported(folders):
+    distorted, reference = folders
+    (distorted / "p1.jpg").rename(distorted / "lonely.jpg")
+    result = run("compare", distorted, reference, "--format", "csv")
+    assert result.exit_code == 1
+    failed = [row for row in rows_of(result) if row["error"]]
+    assert [row["distorted"] for row in failed] == [str(distorted / "lonely.jpg")]
+    assert "p1.png" in result.stderr
+
+
+def test_a_broken_file_is_a_row_and_status_1(folders):
+    distorted, reference = folders
+    (distorted / "p2.jpg").write_bytes(b"\xff\xd8\xff")
+    result = run("compare", distorted, reference, "--format", "csv")
+    assert result.exit_code == 1
+    rows = rows_of(result)
+    assert [bool(row["error"]) for row in rows] == [False, False, True]
+    assert "p2.jpg" in rows[2]["error"]
+    assert "1 of 3 rows failed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing", "{r}"], "missing: no such file"),
+        (["{d}"], "REFERENCE is missing"),
+        (["{d}", "{r}", "-t", "{d}"], "DISTORTED was given twice"),
+        (["{d}", "{r}", "--metric", "dbf"], "Did you mean dfb"),
+        (["{d}", "{r}", "--metric", "dfb-vgg61"], "vgg16"),
+        (["{d}", "{r}", "-m", "psnr", "--resize", "tiny"], "native"),
+        (["{d}", "{r}", "-m", "dfb", "--resize", "tiny"], "native"),
+        (["{d}", "{r}", "-m", "dfb-alexnet", "--weights", "nowhere.pth"], "nowhere.pth"),
+        (["{d}", "{r}", "-m", "dfb", "--layer", "complex9"], "complex"),
+        (["{d}", "{r}", "--format", "parquet"], "--output"),
+        (["{d}", "{r}", "--output", "scores.xyz"], ".csv"),
+        (["{d}", "{r}", "-m", "psnr", "--map", "map.png"], "map"),
+        (["{d}", "{r}", "--map", "map.png"], "folder"),
+        (["{d}", "{r}", "--devise", "cuda"], "--devise"),
+        (["{d}", "{r}", "--device", "warp"], "--device warp"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(folders, arguments, message):
+    words = [a.format(d=folders[0], r=folders[1]) for a in arguments]
+    result = run("compare", *words)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_maps_are_drawn_for_one_pair_and_for_many(folders, tmp_path):
+    distorted, reference = folders
+    one = tmp_path / "map.png"
+    assert run("compare", distorted / "p0.jpg", reference / "p0.png", "--map", one).exit_code == 0
+    with Image.open(one) as figure:
+        assert figure.width > 300
+    many = tmp_path / "maps"
+    assert run("compare", distorted, reference, "-m", "psnr,dfb", "--map", many).exit_code == 0
+    assert sorted(p.name for p in many.iterdir()) == ["p0.png", "p1.png", "p2.png"]
+
+
+def test_weights_of_the_backbone_and_of_the_head_come_from_files(folders, tmp_path):
+    from safetensors.torch import save_file
+    from torchvision.models import alexnet
+
+    torch.manual_seed(0)
+    net = alexnet(weights=None).features.state_dict()
+    weights, head = tmp_path / "alex.safetensors", tmp_path / "head.safetensors"
+    save_file({f"features.{k}": v for k, v in net.items()}, weights)
+    channels = (64, 192, 384, 256, 256)
+    save_file(
+        {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(channels)}, head
+    )
+    pair = folders[0] / "p0.jpg", folders[1] / "p0.png"
+    result = run(
+        "compare", *pair, "-m", "lpips-alex", "--weights", weights, "--head-weights", head,
+        "--format", "csv",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    direct = create_metric("lpips-alex", weights=weights, head_weights=head)(*pair)
+    assert float(rows_of(result)[0]["lpips-alex"]) == pytest.approx(float(direct))
+
+
+def test_real_squeezenet_runs_from_the_command_line(folders, shared):
+    weights = shared / "weights" / "squeezenet1_1.safetensors"
+    pair = folders[0] / "p0.jpg", folders[1] / "p0.png"
+    result = run(
+        "compare", *pair, "-m", "dfb-squeezenet1_1", "--weights", weights, "--format", "json"
+    )
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert 0 < document["rows"][0]["dfb-squeezenet1_1"] < 1
+    assert document["manifest"][0]["backbone"]["weights"]["file"] == "squeezenet1_1.safetensors"
+
+
+def test_a_second_run_over_the_same_output_replaces_it(folders, tmp_path):
+    output = tmp_path / "o.csv"
+    run("compare", *folders, "--output", output)
+    first = [(r["distorted"], r["dfb"]) for r in csv.DictReader(output.read_text().splitlines())]
+    run("compare", *folders, "--output", output)
+    assert [
+        (r["distorted"], r["dfb"]) for r in csv.DictReader(output.read_text().splitlines())
+    ] == first
+
+
+def test_several_names_may_follow_metric(folders):
+    words = ["compare", "--metric", "dfb", "psnr", str(folders[0]), str(folders[1])]
+    assert spread_options(words) == [
+        "compare", "--metric", "dfb", "--metric", "psnr", str(folders[0]), str(folders[1]),
+    ]  # fmt: skip
+    assert spread_options(["x", "-m", "psnr", "lpips-alex", "-r", "dfb"]) == [
+        "x", "-m", "psnr", "-m", "lpips-alex", "-r", "dfb",
+    ]  # fmt: skip
+
+
+def test_nothing_but_rows_on_standard_output(folders):
+    """Pain 23: logs and progress on stdout break pipelines."""
+    command = [sys.executable, "-m", "snellen", "compare", *map(str, folders), "--format", "csv"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("distorted,reference,")
+    assert len(lines) == 4
