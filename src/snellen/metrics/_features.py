@@ -210,7 +210,9 @@ def _pairs(
     first, layers = metrics[0], _layers(metrics)
     stream = first.backbone.stream(first.protocol(x), layers)
     if cached is not None and set(layers) <= set(cached):
-        other = ((name, g) for name, g in cached.items() if name in layers)
+        other: Iterator[tuple[str, Tensor]] = (
+            (name, g) for name, g in cached.items() if name in layers
+        )
     else:
         other = first.backbone.stream(first.protocol(y), layers)
     # A loop variable would hold its layer while the next one is computed: hence `del`.
