@@ -63,7 +63,7 @@ def _ratings(table: ScoreTable, named: dict[str, str], folder: Path, path: Path)
     std = named.get("score_std")
     references = named.get("reference")
     return Ratings(
-        image=_paths(texts(table, named["image"]), folder, path),
+        image=_images(texts(table, named["image"]), folder, path),
         reference=_paths(texts(table, references), folder, path) if references else None,
         content=_contents(table, named),
         type=texts(table, named["type"]) if "type" in named else "",
@@ -73,6 +73,12 @@ def _ratings(table: ScoreTable, named: dict[str, str], folder: Path, path: Path)
         split=texts(table, named["split"]) if "split" in named else "",
         extra=extra,
     )
+
+
+def _images(names: list[str], folder: Path, path: Path) -> list[Path]:
+    if "" in names:
+        raise DatasetError(f"{path}: row {names.index('') + 1} names no image.")
+    return [image for image in _paths(names, folder, path) if image is not None]
 
 
 def _paths(names: list[str], folder: Path, path: Path) -> list[Path | None]:

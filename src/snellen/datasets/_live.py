@@ -65,7 +65,7 @@ def read_live_md(folder: Path) -> Ratings:
 def read_clive(folder: Path) -> Ratings:
     """Read LIVE in the Wild without the seven images that trained the observers."""
     root = find_root(folder, ["Data/AllMOS_release.mat"], CLIVE)
-    columns = {}
+    columns: ScoreTable = {}
     for name in ("AllImages_release", "AllMOS_release", "AllStdDev_release"):
         path = need_file(root / "Data", f"{name}.mat", CLIVE)
         columns |= {name: read_score_table(path, columns=[name])[name][_CLIVE_TRAINING:]}

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from snellen.datasets._catalogue import ALIASES, COMPARED, JND, RATED, JudgedDatabase, RatedDatabase
 from snellen.datasets._csv import read_csv
@@ -96,7 +96,7 @@ def load_comparisons(name: str, folder: str | Path) -> Comparisons:
         The name is unknown, or a file is missing or not laid out as the release.
     """
     row = COMPARED[_known(name, "compared")]
-    facts = {"name": row.name, "citation": row.citation, "protocol": row.protocol}
+    facts: dict[str, Any] = {"name": row.name, "citation": row.citation, "protocol": row.protocol}
     return Comparisons(**facts, **row.read(Path(folder)))
 
 
@@ -121,7 +121,7 @@ def load_jnd(name: str, folder: str | Path) -> JndPairs:
         The name is unknown, or a file is missing or not laid out as the release.
     """
     row = JND[_known(name, "jnd")]
-    facts = {"name": row.name, "citation": row.citation, "protocol": row.protocol}
+    facts: dict[str, Any] = {"name": row.name, "citation": row.citation, "protocol": row.protocol}
     return JndPairs(**facts, **row.read(Path(folder)))
 
 

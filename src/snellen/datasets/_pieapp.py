@@ -37,8 +37,9 @@ def read_pieapp_pairs(folder: Path) -> dict[str, Any]:
     columns: dict[str, list[Any]] = {name: [] for name in ("reference", "p0", "p1", "split")}
     human: list[float] = []
     types: list[str] = []
-    for part, split in _SPLITS.items():
-        labels = _labels(root, part, "pairwise_labels") if (root / "labels" / part).is_dir() else []
+    present = {part: split for part, split in _SPLITS.items() if (root / "labels" / part).is_dir()}
+    for part, split in present.items():
+        labels = _labels(root, part, "pairwise_labels")
         rows = [row for path in labels for row in _cells(path, 4) if not is_empty(row[3])]
         for column, cell in (("reference", 0), ("p0", 1), ("p1", 2)):
             columns[column] += _images(root, part, [(row[0], row[cell]) for row in rows])

@@ -101,7 +101,7 @@ class _Rows:
         return np.isin(there, wanted)
 
     def _take(self, chosen: NDArray[np.intp], **changes: Any) -> Self:
-        columns = {name: column[chosen] for name, column in self._columns().items()}
+        columns: dict[str, Any] = {name: one[chosen] for name, one in self._columns().items()}
         return replace(self, **columns, **changes)
 
     def _facts(self) -> dict[str, Any]:
