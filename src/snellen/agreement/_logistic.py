@@ -5,7 +5,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeResult, least_squares
+from scipy.ndimage import minimum_filter
+from scipy.optimize import OptimizeResult, least_squares, minimize
 from scipy.special import expit
 
 from snellen.agreement._correlation import paired, pearson
@@ -13,12 +14,12 @@ from snellen.errors import AgreementError
 
 Numbers = NDArray[np.float64]
 
-# In units of the scores' standard deviation: from hardly bent to a step.
-_STEEPNESS = (0.02, 1000.0)
-_OUTSIDE = 20.0
-_GRID_STEEPNESS = np.logspace(-1, 2, 10)
-_GRID_CENTRES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-_POLISHED = 4
+# Steepness per standard deviation of the scores: from hardly bent to a step. Beyond the scores,
+# the centre goes as far as this many steepnesses: there the curve is an exponential.
+_STEEPNESS = (0.005, 1e5)
+_OUTSIDE = 15.0
+_GRID_STEEPNESS = np.logspace(-1.5, 2.5, 13)
+_GRID_CENTRES = (0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,11 @@ def fit_logistic(
     Notes
     -----
     Both curves are linear in all but steepness and centre, so only these two are searched, on
-    standardised scores; the others are solved exactly at each step (variable projection [3]_). A
-    grid of 70 starts and those of the literature (b3 at the mean; b4 a quarter of the standard
-    deviation [1]_, b2 one over it [2]_) are compared, and the best few refined; steepness is kept
-    between 0.02 and 1000 per standard deviation, the centre within 20 of the scores.
+    standardised scores; the others are solved exactly at each step (variable projection [3]_).
+    Every local minimum of a grid of 117 starts is refined, and so are the starts of the literature
+    (b3 at the mean; b4 a quarter of the standard deviation [1]_, b2 one over it [2]_). Steepness is
+    kept between 0.005 and 1e5 per standard deviation, and the centre within 15 over the steepness
+    of the scores. Where the literature reports a worse fit, its optimiser ended elsewhere.
 
     References
     ----------
@@ -122,9 +124,13 @@ def fit_logistic(
         if np.ptp(values) == 0:
             raise AgreementError(f"All {name} are {values[0]}: no curve can be fitted.")
     z, t = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
-    best = min((_refine(start, z, t, parameters) for start in _starts(z, t, parameters)), key=_cost)
-    steepness, centre = float(np.exp(best.x[0])), float(best.x[1])
-    linear = _solve(best.x, z, t, parameters)[0]
+    refined = [_refine(start, z, t, parameters) for start in _starts(z, t, parameters)]
+    best = _finish(min(refined, key=_cost), z, t, parameters)
+    steepness, centre = _shape(best.x, z)
+    columns = _columns(steepness, centre, z, parameters)
+    norms = np.linalg.norm(columns, axis=1)
+    norms[norms == 0] = 1.0
+    linear = np.linalg.lstsq((columns / norms[:, None]).T, t, rcond=None)[0] / norms
     found = _unscaled(steepness, centre, linear, x, y)
     curve = LogisticFit(found, 0.0, 0.0, bool(best.status > 0), "", True)
     predicted = curve.predict(x)
@@ -138,6 +144,13 @@ def fit_logistic(
     )
 
 
+def _shape(p: Numbers, z: Numbers) -> tuple[float, float]:
+    """Steepness and centre; outside of the scores the centre is counted in units of the bend."""
+    steepness = float(np.exp(p[0]))
+    edge = float(np.clip(p[1], z.min(), z.max()))
+    return steepness, edge + (float(p[1]) - edge) / steepness
+
+
 def _columns(steepness: float, centre: float, z: Numbers, parameters: int) -> Numbers:
     bent = expit(steepness * (z - centre))
     return np.stack(
@@ -145,33 +158,65 @@ def _columns(steepness: float, centre: float, z: Numbers, parameters: int) -> Nu
     )
 
 
-def _solve(p: Numbers, z: Numbers, t: Numbers, parameters: int) -> tuple[Numbers, Numbers]:
-    """Best linear coefficients for a steepness (its logarithm) and a centre, and residuals."""
-    columns = _columns(float(np.exp(p[0])), float(p[1]), z, parameters)
+def _project(p: Numbers, z: Numbers, t: Numbers, parameters: int) -> tuple[Numbers, Numbers]:
+    """Residuals after the best linear coefficients, and their Jacobian (Kaufman's form)."""
+    steepness, centre = _shape(p, z)
+    columns = _columns(steepness, centre, z, parameters)
     norms = np.linalg.norm(columns, axis=1)
     norms[norms == 0] = 1.0
-    scaled = columns / norms[:, None]
-    linear = np.linalg.lstsq(scaled.T, t, rcond=None)[0]
-    return linear / norms, linear @ scaled - t
+    basis, triangle = np.linalg.qr((columns / norms[:, None]).T)
+    projected = basis.T @ t
+    amplitude = np.linalg.lstsq(triangle, projected, rcond=None)[0][0] / norms[0]
+    outside = float(p[1] - np.clip(p[1], z.min(), z.max()))
+    moved = 1 / steepness if outside else 1.0
+    bend = expit(steepness * (z - centre)) * expit(-steepness * (z - centre)) * steepness
+    along = np.stack([(z - centre + outside / steepness) * bend, -moved * bend]) * amplitude
+    return basis @ projected - t, (along - (along @ basis) @ basis.T).T
 
 
 def _starts(z: Numbers, t: Numbers, parameters: int) -> list[Numbers]:
+    """Local minima of a grid, and the published start."""
     centres = np.quantile(z, _GRID_CENTRES)
-    grid = [np.array([np.log(k), c]) for k in _GRID_STEEPNESS for c in centres]
-    errors = [float(np.sum(_solve(start, z, t, parameters)[1] ** 2)) for start in grid]
-    best = [grid[i] for i in np.argsort(errors, kind="stable")[:_POLISHED]]
+    grid = np.array([[(np.log(k), c) for c in centres] for k in _GRID_STEEPNESS])
+    errors = np.array(
+        [[np.sum(_project(p, z, t, parameters)[0] ** 2) for p in row] for row in grid]
+    )
+    lowest = errors <= minimum_filter(errors, size=3, mode="nearest")
     published = np.array([np.log(4.0 if parameters == 4 else 1.0), 0.0])
-    return [*best, published]
+    return [*grid[lowest], published]
 
 
 def _refine(start: Numbers, z: Numbers, t: Numbers, parameters: int) -> OptimizeResult:
+    return least_squares(
+        lambda p: _project(p, z, t, parameters)[0],
+        start,
+        jac=lambda p: _project(p, z, t, parameters)[1],
+        bounds=_bounds(z),
+        xtol=1e-10,
+        ftol=1e-12,
+        gtol=1e-10,
+        max_nfev=60,
+    )
+
+
+def _finish(best: OptimizeResult, z: Numbers, t: Numbers, parameters: int) -> OptimizeResult:
+    """Where a steep curve makes the error jagged, gradients creep: go on without them."""
+    if best.status > 0:
+        return best
+    found = minimize(
+        lambda p: 0.5 * float(np.sum(_project(p, z, t, parameters)[0] ** 2)),
+        best.x,
+        method="Nelder-Mead",
+        bounds=list(zip(*_bounds(z), strict=True)),
+        options={"xatol": 1e-7, "fatol": 1e-10 * best.cost, "maxfev": 2000},
+    )
+    return OptimizeResult(x=found.x, status=int(found.success), message=found.message)
+
+
+def _bounds(z: Numbers) -> tuple[Numbers, Numbers]:
     low = np.array([np.log(_STEEPNESS[0]), z.min() - _OUTSIDE])
     high = np.array([np.log(_STEEPNESS[1]), z.max() + _OUTSIDE])
-
-    def residuals(p: Numbers) -> Numbers:
-        return _solve(p, z, t, parameters)[1]
-
-    return least_squares(residuals, start, bounds=(low, high), xtol=1e-10, ftol=1e-12, gtol=1e-10)
+    return low, high
 
 
 def _cost(result: OptimizeResult) -> float:
