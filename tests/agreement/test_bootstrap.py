@@ -171,3 +171,12 @@ class TestAgree:
             agree(x, y).mean_over_types()
         with pytest.raises(AgreementError, match="Statistics are"):
             agree(x, y).mean_over_types("mae")
+
+
+def test_jackknife_leaves_out_one_content_at_a_time(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y, codes = rng.random(30), rng.random(30), np.arange(30) % 10
+    expected = [stats.spearmanr(x[codes != k], y[codes != k]).statistic for k in range(10)]
+    monkeypatch.setattr(boot, "_CHUNK", 35)
+    found = boot.jackknife(boot.spearman_of_counts(x, y, codes), 10)
+    np.testing.assert_allclose(found, expected, atol=1e-12)

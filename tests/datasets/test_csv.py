@@ -118,3 +118,12 @@ def test_arrow_table_keeps_rows_and_facts(pairs):
     facts = json.loads(table.schema.metadata[b"snellen"])
     assert (facts["name"], facts["higher_better"]) == ("mine", False)
     assert Path(table["image"][0].as_py()) == data.image[0]
+
+
+def test_images_of_one_name_in_two_folders_are_two_contents(tmp_path):
+    for folder in ("a", "b"):
+        touch(tmp_path / folder, ["1.png", "2.png"])
+    rows = [("a/1.png", 1), ("b/1.png", 2), ("a/2.png", 3)]
+    path = write_csv(tmp_path / "own.csv", "image,score", rows)
+    content = load_dataset("mine", path, higher_better=True).content.tolist()
+    assert len(set(content)) == 3

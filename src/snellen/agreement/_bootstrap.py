@@ -76,25 +76,26 @@ class Resampling:
         if contents < 2 or self.resamples == 0 or not np.isfinite(value):
             return Estimate(value)
         resampled = statistic(self.counts(contents))
-        return self.ends(value, resampled, lambda: statistic(1.0 - np.eye(contents)))
+        return self.ends(value, resampled, lambda: jackknife(statistic, contents))
 
-    def ends(self, value: float, resampled: Numbers, jackknife: Callable[[], Numbers]) -> Estimate:
+    def ends(self, value: float, resampled: Numbers, left_out: Callable[[], Numbers]) -> Estimate:
         """Return the value with the interval of resampled ones; half of them have to be finite."""
         finite = resampled[np.isfinite(resampled)]
         if 2 * len(finite) < self.resamples or not np.isfinite(value):
             return Estimate(value)
         tails = np.array([(1 - self.confidence) / 2, (1 + self.confidence) / 2])
         if self.method == "bca":
-            tails = _bca_tails(tails, value, finite, jackknife())
+            tails = _bca_tails(tails, value, finite, left_out())
         low, high = np.quantile(finite, tails).tolist()
         return Estimate(value, low, high)
 
 
-def _bca_tails(tails: Numbers, value: float, resampled: Numbers, jackknife: Numbers) -> Numbers:
+def _bca_tails(tails: Numbers, value: float, resampled: Numbers, left_out: Numbers) -> Numbers:
     below = np.mean(resampled < value) + np.mean(resampled == value) / 2
     edge = 1 / (len(resampled) + 1)
     bias = stats.norm.ppf(np.clip(below, edge, 1 - edge))
-    pulls = np.mean(jackknife[np.isfinite(jackknife)]) - jackknife[np.isfinite(jackknife)]
+    left_out = left_out[np.isfinite(left_out)]
+    pulls = np.mean(left_out) - left_out if len(left_out) else np.zeros(1)
     spread = np.sum(pulls**2) ** 1.5
     acceleration = np.sum(pulls**3) / (6 * spread) if spread > 0 else 0.0
     shifted = bias + stats.norm.ppf(tails)
@@ -110,6 +111,17 @@ def contents_of(groups: ArrayLike | None, size: int) -> tuple[Codes, int]:
         raise AgreementError(f"There are {labels.shape} groups for {size} images.")
     unique, codes = np.unique(labels.astype(np.str_), return_inverse=True)
     return codes, len(unique)
+
+
+def jackknife(statistic: Statistic, contents: int) -> Numbers:
+    """Return the statistic without each content in turn."""
+    rows = max(1, _CHUNK // contents)
+    parts = []
+    for start in range(0, contents, rows):
+        counts = np.ones((min(rows, contents - start), contents))
+        counts[np.arange(len(counts)), np.arange(start, start + len(counts))] = 0.0
+        parts.append(statistic(counts))
+    return np.concatenate(parts)
 
 
 def bootstrap_mean(

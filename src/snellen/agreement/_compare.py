@@ -103,11 +103,12 @@ def compare(
     drawn = {name: one(counts) for name, one in of_counts.items()}
 
     def difference(a: str, b: str) -> Estimate:
-        def jackknife() -> Numbers:
-            left_out = 1.0 - np.eye(contents)
-            return of_counts[a](left_out) - of_counts[b](left_out)
+        def left_out() -> Numbers:
+            return boot.jackknife(
+                lambda counts: of_counts[a](counts) - of_counts[b](counts), contents
+            )
 
-        return how.ends(values[a] - values[b], drawn[a] - drawn[b], jackknife)
+        return how.ends(values[a] - values[b], drawn[a] - drawn[b], left_out)
 
     pairs = list(combinations(scores, 2))
     found = [_two_sided(drawn[a] - drawn[b]) for a, b in pairs]

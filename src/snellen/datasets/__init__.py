@@ -1,14 +1,8 @@
 """Databases with human scores: one loader each, one table out; a plain CSV file is enough."""
 
+from snellen.datasets._dataset import Dataset, RatedImage
+from snellen.datasets._judgements import Comparisons, JndPair, JndPairs, Triplet
 from snellen.datasets._load import list_datasets, load_comparisons, load_dataset, load_jnd
-from snellen.datasets._rows import (
-    Comparisons,
-    Dataset,
-    JndPair,
-    JndPairs,
-    RatedImage,
-    Triplet,
-)
 from snellen.datasets._tables import read_score_table
 
 __all__ = [

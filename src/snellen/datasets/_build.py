@@ -44,7 +44,7 @@ class Ratings:
         return {
             "image": paths(self.image),
             "reference": paths(references),
-            "content": np.array(self.content or [path.stem for path in shown], dtype=np.str_),
+            "content": np.array(self.content or _names(shown), dtype=np.str_),
             "type": _texts(self.type, size),
             "level": _numbers(self.level, size),
             "score": score,
@@ -52,6 +52,13 @@ class Ratings:
             "split": _texts(self.split, size),
             "extra": {key: _numbers(value, size) for key, value in self.extra.items()},
         }
+
+
+def _names(shown: Sequence[Path]) -> list[str]:
+    """Names without folder and suffix, or whole paths where those names are not enough."""
+    names = [path.stem for path in shown]
+    unique = len(set(names)) == len(set(shown))
+    return names if unique else [path.with_suffix("").as_posix() for path in shown]
 
 
 def paths(values: Sequence[Path | None]) -> NDArray[np.object_]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from snellen.datasets._build import Ratings
-from snellen.datasets._rows import Dataset
+from snellen.datasets._dataset import Dataset
 from snellen.datasets._tables import (
     ScoreTable,
     is_empty,

@@ -27,11 +27,13 @@ def read_live(folder: Path) -> Ratings:
     """Read LIVE release 2 with its realigned DMOS, without the undistorted copies."""
     root = find_root(folder, ["refnames_all.mat"], LIVE)
     scores = need_file(root, "dmos_realigned.mat", f"{LIVE}, which published tables use")
-    table = read_score_table(scores, columns=["dmos_new", "dmos_std", "orgs"])
+    columns = ["dmos_new", "dmos_std", "orgs"]
+    table = read_score_table(scores, columns=columns)
     names = read_score_table(root / "refnames_all.mat", columns=["refnames_all"])
+    names = {"refnames_all": names["refnames_all"]}
     kinds = list(chain.from_iterable([kind] * count for kind, count in _LIVE_FOLDERS.items()))
     files = [f"img{i}.bmp" for count in _LIVE_FOLDERS.values() for i in range(1, count + 1)]
-    _need_rows(table | names, len(files), scores)
+    _need_rows({name: table[name] for name in columns} | names, len(files), scores)
     kept = np.flatnonzero(np.asarray(table["orgs"]) == 0).tolist()
     folders = {kind: ImageIndex(root / kind, LIVE) for kind in _LIVE_FOLDERS}
     references = ImageIndex(root / "refimgs", LIVE)
@@ -58,6 +60,7 @@ def read_live_md(folder: Path) -> Ratings:
         type=["+".join(kind for kind in _MD_KINDS if levels[kind][i]) for i in range(len(images))],
         level=np.where(alone, sum(levels.values()), np.nan),
         score=np.concatenate([scores for _, _, scores in parts]),
+        content=[reference.stem for _, part, _ in parts for reference in part],
         extra=levels,
     )
 
@@ -106,6 +109,6 @@ def _md_level(named: re.Match[str] | None, kind: str) -> int:
 
 
 def _need_rows(table: ScoreTable, rows: int, path: Path) -> None:
-    if wrong := {name: len(cells) for name, cells in table.items() if 1 < len(cells) != rows}:
+    if wrong := {name: len(cells) for name, cells in table.items() if len(cells) != rows}:
         name, found = next(iter(wrong.items()))
         raise DatasetError(f"{path}: {name} has {found} entries, expected {rows}.")

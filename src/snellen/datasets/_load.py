@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from snellen.datasets._catalogue import ALIASES, COMPARED, JND, RATED, JudgedDatabase, RatedDatabase
 from snellen.datasets._csv import read_csv
-from snellen.datasets._rows import Comparisons, Dataset, JndPairs
+from snellen.datasets._dataset import Dataset
+from snellen.datasets._judgements import Comparisons, JndPairs
 from snellen.errors import DatasetError
 
 Kind = Literal["rated", "compared", "jnd"]

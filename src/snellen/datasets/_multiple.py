@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from snellen.datasets._build import Ratings
-from snellen.datasets._files import ImageIndex, find_root
+from snellen.datasets._files import ImageIndex, find_root, need_file
 from snellen.datasets._tables import ScoreTable, numbers, read_score_table, texts
 from snellen.errors import DatasetError
 
@@ -25,7 +25,7 @@ _SCORE_COLUMNS = ("score", "mos", "MOS")
 def read_mdid(folder: Path) -> Ratings:
     """Read MDID, whose scores are in the order of the images' names."""
     root = find_root(folder, ["distortion_images"], MDID)
-    path = root / "mos.txt"
+    path = need_file(root, "mos.txt", MDID)
     table = read_score_table(path, columns=["mos"])
     images = ImageIndex(root / "distortion_images", MDID)
     found = sorted(

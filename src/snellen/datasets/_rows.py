@@ -1,10 +1,9 @@
-"""Tables with human judgements: frozen columns that can be subset, iterated and exported."""
+"""Frozen tables: equally long columns that can be subset, iterated and exported."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,42 +16,8 @@ Texts = NDArray[np.str_]
 Numbers = NDArray[np.float64]
 
 
-class RatedImage(NamedTuple):
-    """One row of a `Dataset`."""
-
-    image: Path
-    reference: Path | None
-    content: str
-    type: str
-    level: float
-    score: float
-    score_std: float
-    split: str
-
-
-class Triplet(NamedTuple):
-    """One row of `Comparisons`."""
-
-    reference: Path
-    p0: Path
-    p1: Path
-    human: float
-    type: str
-    split: str
-
-
-class JndPair(NamedTuple):
-    """One row of `JndPairs`."""
-
-    p0: Path
-    p1: Path
-    same: float
-    type: str
-    split: str
-
-
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class _Rows:
+class Rows:
     """Equally long columns, and facts about all of them."""
 
     name: str
@@ -108,7 +73,7 @@ class _Rows:
         return {"name": self.name, "citation": self.citation, "protocol": self.protocol}
 
     def _arrow_columns(self) -> dict[str, pa.Array]:
-        return {name: _arrow(column) for name, column in self._columns().items()}
+        return {name: arrow_array(column) for name, column in self._columns().items()}
 
     def to_table(self) -> pa.Table:
         """Return all columns as an Arrow table, paths as text.
@@ -121,171 +86,6 @@ class _Rows:
         """
         facts = {"snellen": json.dumps(self._facts())}
         return pa.table(self._arrow_columns()).replace_schema_metadata(facts)
-
-
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Dataset(_Rows):
-    """Images with human scores.
-
-    Every column has one entry per image, and cannot be written to.
-
-    Parameters
-    ----------
-    name, citation, protocol
-        Which database, the work to cite, and what is to know before comparing with published
-        numbers.
-    image, reference
-        Paths; a reference is None where there is none.
-    content
-        What the image shows: the reference's name, or the image's own where there is none. Images
-        of one content are not independent; `snellen.agreement` resamples contents.
-    type, level
-        Distortion, in the words of the release, and its level (NaN where there is none).
-    score, score_std
-        Human score and the standard deviation that the release gives (NaN where it gives none).
-    split
-        ``"train"``, ``"validation"``, ``"test"``, or empty.
-    extra
-        Further numeric columns of this database by name, such as ``blur`` and ``jpeg`` of LIVE MD.
-    higher_better
-        Whether a high score means a good image.
-    range
-        Lowest and highest possible score, or None where nobody states it.
-    unordered
-        Types whose level says which variant, not how strong: leave them out of tests of severity.
-    """
-
-    image: Paths
-    reference: Paths
-    content: Texts
-    level: Numbers
-    score: Numbers
-    score_std: Numbers
-    extra: Mapping[str, Numbers]
-    higher_better: bool
-    range: tuple[float, float] | None
-    unordered: frozenset[str]
-
-    @property
-    def full_reference(self) -> bool:
-        """Whether every image has a reference."""
-        return all(reference is not None for reference in self.reference)
-
-    @property
-    def severity(self) -> Numbers:
-        """The level where it orders the strength of the distortion, elsewhere NaN."""
-        return np.where(np.isin(self.type, list(self.unordered)), np.nan, self.level)
-
-    def __iter__(self) -> Iterator[RatedImage]:
-        return (RatedImage(*row) for row in self._rows(RatedImage._fields))
-
-    def subset(
-        self,
-        mask: ArrayLike | None = None,
-        *,
-        types: Iterable[str] | None = None,
-        references: Iterable[str] | None = None,
-        split: str | None = None,
-    ) -> Self:
-        """Return the rows that meet every condition given.
-
-        Parameters
-        ----------
-        mask
-            A truth value per row, or positions of rows in the order wanted.
-        types
-            Distortion types.
-        references
-            Contents: names of references without folder and suffix.
-        split
-            One part of the release's own division.
-
-        Returns
-        -------
-        Dataset
-            The same database with fewer rows.
-
-        Raises
-        ------
-        DatasetError
-            A type, content or split does not occur, or the mask does not fit.
-        """
-        chosen = self._selected(mask, types, split)
-        if references is not None:
-            chosen = chosen[self._among("content", references)[chosen]]
-        return self._take(chosen, extra={name: one[chosen] for name, one in self.extra.items()})
-
-    def _arrow_columns(self) -> dict[str, pa.Array]:
-        first = {name: _arrow(getattr(self, name)) for name in RatedImage._fields}
-        return first | {name: _arrow(column) for name, column in self.extra.items()}
-
-    def _facts(self) -> dict[str, Any]:
-        return super()._facts() | {"higher_better": self.higher_better, "range": self.range}
-
-
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Comparisons(_Rows):
-    """Triplets: which of two distorted images is nearer to the reference (2AFC).
-
-    Parameters
-    ----------
-    name, citation, protocol, type, split
-        As in `Dataset`.
-    reference, p0, p1
-        Paths of the reference and of the two candidates.
-    human
-        Fraction of people, in [0, 1], who found `p1` nearer.
-    """
-
-    reference: Paths
-    p0: Paths
-    p1: Paths
-    human: Numbers
-
-    def __iter__(self) -> Iterator[Triplet]:
-        return (Triplet(*row) for row in self._rows(Triplet._fields))
-
-    def subset(
-        self,
-        mask: ArrayLike | None = None,
-        *,
-        types: Iterable[str] | None = None,
-        split: str | None = None,
-    ) -> Self:
-        """Return the rows that meet every condition given; see `Dataset.subset`."""
-        return self._take(self._selected(mask, types, split))
-
-
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class JndPairs(_Rows):
-    """Pairs of images that people took for the same or not (just noticeable difference).
-
-    Parameters
-    ----------
-    name, citation, protocol, type, split
-        As in `Dataset`.
-    p0, p1
-        Paths of the two images.
-    same
-        Fraction of people, in [0, 1], who saw no difference.
-    """
-
-    p0: Paths
-    p1: Paths
-    same: Numbers
-
-    def __iter__(self) -> Iterator[JndPair]:
-        return (JndPair(*row) for row in self._rows(JndPair._fields))
-
-    def subset(
-        self,
-        mask: ArrayLike | None = None,
-        *,
-        types: Iterable[str] | None = None,
-        split: str | None = None,
-    ) -> Self:
-        """Return the rows that meet every condition given; see `Dataset.subset`."""
-        return self._take(self._selected(mask, types, split))
 
 
 def _positions(mask: ArrayLike, length: int, name: str) -> NDArray[np.intp]:
@@ -303,7 +103,8 @@ def _positions(mask: ArrayLike, length: int, name: str) -> NDArray[np.intp]:
     return chosen.astype(np.intp)
 
 
-def _arrow(column: NDArray[Any]) -> pa.Array:
+def arrow_array(column: NDArray[Any]) -> pa.Array:
+    """Return a column for Arrow: paths as text, missing ones null."""
     if column.dtype == np.object_:
         texts = [None if path is None else str(path) for path in column]
         return pa.array(texts, type=pa.string())
