@@ -5,9 +5,10 @@ import re
 import pyarrow.parquet
 import pytest
 
-from snellen.agreement import Resampling
+from snellen.agreement import Estimate, Resampling
 from snellen.datasets import load_dataset
 from snellen.runs import TableError, bench, report_tables, write_report
+from snellen.runs._report_tables import _cell
 from tests.runs.rated import write_database
 
 QUICK = Resampling(resamples=50)
@@ -132,6 +133,19 @@ def test_failures_and_odd_curves_are_said(tmp_path, photos):
     assert {row["ms-ssim ↑"] for row in by_type} == {"-"}
     fit = result.agreements["psnr", "s"].fit
     assert ("not monotone" in notes["psnr ↑"]) == (not fit.monotone)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "statistic", "text"),
+    [
+        (Estimate(-0.0004, -0.2, 0.2), "srcc", "0.000 [-0.200, 0.200]"),
+        (Estimate(0.71, 0.6, 12.34), "rmse", "0.710 [0.600, 12.3]"),
+        (Estimate(123.4), "rmse", "123"),
+        (Estimate(float("nan")), "srcc", "-"),
+    ],
+)
+def test_numbers_are_rounded_alike(estimate, statistic, text):
+    assert _cell(estimate, statistic) == text
 
 
 def test_an_unknown_suffix_is_refused_before_anything_is_written(result, tmp_path):

@@ -1,5 +1,6 @@
 """Tables of agreement for people: text cells, values with their intervals, notes."""
 
+import math
 from collections.abc import Mapping
 
 from snellen.agreement import Estimate
@@ -81,12 +82,11 @@ def _name(result: BenchResult, metric: str) -> str:
 
 
 def _cell(estimate: Estimate, statistic: str, interval: bool = True) -> str:
-    form = ".3g" if statistic == "rmse" else ".3f"
-    value, low, high = (format(number, form) for number in estimate)
-    if estimate.value != estimate.value:
+    form = "#.3g" if statistic == "rmse" else "z.3f"
+    value, low, high = (format(number, form).rstrip(".") for number in estimate)
+    if math.isnan(estimate.value):
         return "-"
-    known = interval and estimate.low == estimate.low
-    return f"{value} [{low}, {high}]" if known else value
+    return value if math.isnan(estimate.low) or not interval else f"{value} [{low}, {high}]"
 
 
 def _by_type(result: BenchResult, dataset: str, intervals: bool) -> list[Cells]:
@@ -115,7 +115,7 @@ def _mean(result: BenchResult, row: Row) -> Cells:
         "weighted by": row["weighting"],
         "databases": str(row["databases"]),
         "images": str(row["images"]),
-        **{title: "-" if n is None else f"{n:.3f}" for title, n in numbers.items()},
+        **{title: "-" if n is None else f"{n:z.3f}" for title, n in numbers.items()},
     }
 
 
