@@ -23,3 +23,11 @@ class BackboneError(SnellenError, ValueError):
 
 class MetricError(SnellenError, ValueError):
     """A metric does not exist, or was asked for what it cannot do."""
+
+
+class DatasetError(SnellenError, ValueError):
+    """A database with human scores is missing, incomplete, or not laid out as its release."""
+
+
+class AgreementError(SnellenError, ValueError):
+    """Scores cannot be compared with human scores: their number or their values do not allow it."""

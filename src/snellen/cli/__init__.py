@@ -5,6 +5,7 @@ import sys
 import typer
 
 from snellen.cli._arguments import spread_options
+from snellen.cli._bench import bench
 from snellen.cli._compare import compare
 from snellen.cli._list import list_app
 from snellen.cli._weights import weights_app
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(compare)
+app.command()(bench)
 app.add_typer(list_app, name="list")
 app.add_typer(weights_app, name="weights")
 

@@ -1,19 +1,31 @@
 """Scoring of collections: pairs in, rows out; nothing is lost on the way."""
 
+from snellen.runs._bench import BenchResult, bench
 from snellen.runs._journal import Journal, Row
 from snellen.runs._memory import keep_freed_memory
 from snellen.runs._pairs import PairScore, comparison_rows, score_pairs
+from snellen.runs._report_tables import report_tables
+from snellen.runs._reports import REPORT_FORMATS, report_format, write_report
+from snellen.runs._score_cache import CacheError, ScoreCache
 from snellen.runs._tables import FORMATS, TableError, format_of, write_table
 
 __all__ = [
     "FORMATS",
+    "REPORT_FORMATS",
+    "BenchResult",
+    "CacheError",
     "Journal",
     "PairScore",
     "Row",
+    "ScoreCache",
     "TableError",
+    "bench",
     "comparison_rows",
     "format_of",
     "keep_freed_memory",
+    "report_format",
+    "report_tables",
     "score_pairs",
+    "write_report",
     "write_table",
 ]

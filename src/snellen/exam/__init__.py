@@ -1,0 +1,1 @@
+"""The eye exam of a network."""
