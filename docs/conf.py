@@ -32,7 +32,16 @@ autosummary_ignore_module_all = False
 autosummary_context = {
     "home": {
         name: f"{room}.{name}"
-        for room in ("images", "backbones", "readouts", "metrics", "runs", "plots")
+        for room in (
+            "images",
+            "backbones",
+            "readouts",
+            "metrics",
+            "datasets",
+            "agreement",
+            "runs",
+            "plots",
+        )
         for name in getattr(import_module(f"snellen.{room}"), "__all__", ())
     }
 }

@@ -1,5 +1,6 @@
-from . import backbones, errors, images, metrics, plots, readouts
+from . import agreement, backbones, datasets, errors, images, metrics, plots, readouts, runs
 from .backbones import create_backbone, list_backbones
+from .datasets import list_datasets, load_dataset
 from .errors import SnellenError
 from .images import ImagePolicy, read_image
 from .metrics import create_metric, create_metrics, list_metrics
@@ -11,18 +12,23 @@ __all__ = [
     "ImagePolicy",
     "SnellenError",
     "__version__",
+    "agreement",
     "backbones",
     "create_backbone",
     "create_metric",
     "create_metrics",
     "create_readout",
+    "datasets",
     "errors",
     "images",
     "list_backbones",
+    "list_datasets",
     "list_metrics",
     "list_readouts",
+    "load_dataset",
     "metrics",
     "plots",
     "read_image",
     "readouts",
+    "runs",
 ]
