@@ -36,17 +36,18 @@ class Dataset(Rows):
     name, citation, protocol
         Which database, the work to cite, and what is to know before comparing with published
         numbers.
+    type, split
+        Distortion, in the words of the release, and ``"train"``, ``"validation"``, ``"test"`` or
+        empty.
     image, reference
         Paths; a reference is None where there is none.
     content
         What the image shows: the reference's name, or the image's own where there is none. Images
         of one content are not independent; `snellen.agreement` resamples contents.
-    type, level
-        Distortion, in the words of the release, and its level (NaN where there is none).
+    level
+        Level of the distortion (NaN where there is none).
     score, score_std
         Human score and the standard deviation that the release gives (NaN where it gives none).
-    split
-        ``"train"``, ``"validation"``, ``"test"``, or empty.
     extra
         Further numeric columns of this database by name, such as ``blur`` and ``jpeg`` of LIVE MD.
     higher_better
