@@ -7,6 +7,7 @@ import typer
 from snellen.cli._arguments import spread_options
 from snellen.cli._bench import bench
 from snellen.cli._compare import compare
+from snellen.cli._exam import exam_app
 from snellen.cli._list import list_app
 from snellen.cli._weights import weights_app
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(compare)
 app.command()(bench)
+app.add_typer(exam_app, name="exam")
 app.add_typer(list_app, name="list")
 app.add_typer(weights_app, name="weights")
 

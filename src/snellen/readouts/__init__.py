@@ -5,6 +5,7 @@ from snellen.readouts._catalogue import READOUTS, create_readout, list_readouts
 from snellen.readouts._correlation import DistanceCorrelation
 from snellen.readouts._cosine import Cosine
 from snellen.readouts._euclidean import Euclidean, Squared
+from snellen.readouts._moments import Moments, ReferenceMoments
 from snellen.readouts._readout import Readout
 from snellen.readouts._statistics import Statistics
 from snellen.readouts._structure import StructureTexture
@@ -18,7 +19,9 @@ __all__ = [
     "DeepWSD",
     "DistanceCorrelation",
     "Euclidean",
+    "Moments",
     "Readout",
+    "ReferenceMoments",
     "Squared",
     "Statistics",
     "StructureTexture",

@@ -83,13 +83,13 @@ class Cosine(Readout):
         sums = _moments(f, g)
         if self.reading == "flattened":
             return sums.sum(1)
-        total = _from_moments(sums).sum(1)
+        total = from_moments(sums).sum(1)
         return torch.stack([total, torch.full_like(total, f.shape[1])], dim=1)
 
     def distance(self, sums: Tensor) -> Tensor:
         """Mean of the cosine distances, or the distance of the flattened features."""
         if self.reading == "flattened":
-            return _from_moments(sums)
+            return from_moments(sums)
         return sums[:, 0] / sums[:, 1]
 
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -123,13 +123,17 @@ def _moments(f: Tensor, g: Tensor) -> Tensor:
     return torch.stack([accumulate(term, (2, 3)) for term in terms], dim=-1)
 
 
-def _from_moments(sums: Tensor) -> Tensor:
-    """Half the squared distance of unit vectors, from sums (..., 4) that add up over layers.
+def from_moments(sums: Tensor) -> Tensor:
+    """Half the squared distance of unit vectors, from sums (..., 4) that add up over layers."""
+    return from_products(*sums.unbind(-1))
+
+
+def from_products(ff: Tensor, gg: Tensor, dd: Tensor, ds: Tensor) -> Tensor:
+    """Half the squared distance of unit vectors, from sums of f^2, g^2, d^2 and d (f + g).
 
     With d = f - g and lengths F, G, D of f, g, d: F G (1 - cos) = (D^2 - (F - G)^2) / 2, in which
     every difference of like numbers was taken before squaring.
     """
-    ff, gg, dd, ds = sums.unbind(-1)
     norm_f, norm_g = safe_sqrt(ff), safe_sqrt(gg)
     gap = ratio(ds, norm_f + norm_g)
     cosine = ratio((dd - gap * gap).clamp_min(0), 2 * norm_f * norm_g)

@@ -35,10 +35,10 @@ def per_position(function: Callable[[Tensor, Tensor], Tensor], f: Tensor, g: Ten
     h, w = f.shape[2:]
     if f.device.type != "cpu" or torch.is_grad_enabled():
         f, g = broadcast(widen(f), widen(g))
-        return function(_as_rows(f), _as_rows(g)).view(n, h, w)
+        return function(as_rows(f), as_rows(g)).view(n, h, w)
     result = torch.empty(n, h * w, dtype=widest(f.dtype))
     for i in range(n):
-        _fill(result[i], function, *(_as_rows(t[min(i, t.shape[0] - 1)][None]) for t in (f, g)))
+        _fill(result[i], function, *(as_rows(t[min(i, t.shape[0] - 1)][None]) for t in (f, g)))
     return result.view(n, h, w)
 
 
@@ -73,7 +73,7 @@ def broadcast(f: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
     return f.expand(n, -1, -1, -1), g.expand(n, -1, -1, -1)
 
 
-def _as_rows(f: Tensor) -> Tensor:
+def as_rows(f: Tensor) -> Tensor:
     return f.permute(0, 2, 3, 1).reshape(-1, f.shape[1])
 
 

@@ -1,0 +1,96 @@
+"""Cost of all layers x all readouts of the exam over bare forward passes of the network.
+
+    python benchmarks/layer_exam.py [--output FILE] [--nets squeezenet1_1 ...] [--repeats 9]
+
+Every round times, in turn: the network alone on both images of a pair; plain and cosine readouts
+of all listed layers; all default readouts. "Pair" computes the reference too; "shared" has the
+reference's features at hand, as in an exam, against the network alone on one image. Weights are
+random: they change scores, not times.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from _measure import hardware, interleaved, ratio, summary, write
+
+import snellen
+from snellen.exam import DEFAULT_READOUTS, EXAM_READOUTS
+from snellen.readouts import Moments, ReferenceMoments
+
+PLAIN_AND_COSINE = [n for n in EXAM_READOUTS if n.startswith(("euclidean", "cosine"))]
+ALL = [n for n in DEFAULT_READOUTS if n in EXAM_READOUTS]
+
+
+def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
+    """Time one network on images of one size (height, width)."""
+    backbone = snellen.create_backbone(net, None if net == "gabor" else "random")
+    names = [info.name for info in backbone.layers]
+    generator = torch.Generator().manual_seed(0)
+    y = torch.rand(1, 3, *size, generator=generator)
+    x = (y + 0.05 * torch.randn(y.shape, generator=generator)).clamp(0, 1)
+
+    def bare(*images: torch.Tensor) -> None:
+        for image in images:
+            for _ in backbone.stream(image, names[-1:]):
+                pass
+
+    def keep() -> dict[str, ReferenceMoments]:
+        return {name: ReferenceMoments(g) for name, g in backbone.stream(y, names)}
+
+    def measure(readouts: list[str], kept: dict[str, ReferenceMoments] | None) -> None:
+        kept = keep() if kept is None else kept
+        for name, f in backbone.stream(x, names):
+            moments = Moments(f, kept[name])
+            for readout in readouts:
+                moments.sums(EXAM_READOUTS[readout])
+
+    with torch.inference_mode():
+        reference = keep()
+        functions: dict[str, Callable[[], object]] = {
+            "bare_pair": lambda: bare(x, y),
+            "bare_one": lambda: bare(x),
+            "pair_plain_cosine": lambda: measure(PLAIN_AND_COSINE, None),
+            "pair_all": lambda: measure(ALL, None),
+            "shared_plain_cosine": lambda: measure(PLAIN_AND_COSINE, reference),
+            "shared_all": lambda: measure(ALL, reference),
+        }
+        seconds = interleaved(functions, repeats)
+    ratios = {
+        name: ratio(values, seconds["bare_pair" if name.startswith("pair") else "bare_one"])
+        for name, values in seconds.items()
+        if not name.startswith("bare")
+    }
+    return {
+        "net": net,
+        "size": list(size),
+        "layers": len(names),
+        "times": {name: summary(values) for name, values in seconds.items()},
+        "over_bare": ratios,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--output", type=Path, help="JSON file; standard output by default")
+    parser.add_argument("--nets", nargs="+", default=["squeezenet1_1", "squeezenet1_0", "resnet18"])
+    parser.add_argument("--size", nargs=2, type=int, default=[384, 512], metavar=("H", "W"))
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    results = []
+    for net in arguments.nets:
+        results.append(cost(net, tuple(arguments.size), arguments.repeats))
+        parts = (
+            f"{name} {r['median']:.2f}x [{r['q1']:.2f}, {r['q3']:.2f}]"
+            for name, r in results[-1]["over_bare"].items()
+        )
+        print(f"{net}, {results[-1]['layers']} layers: {', '.join(parts)}", flush=True)
+    write(arguments.output, {"schema": 1, "hardware": hardware(), "results": results})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,257 @@
+"""One network over one dataset: every layer's sums for every readout, in one pass."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from snellen.backbones import Backbone, file_sha256
+from snellen.datasets import Dataset
+from snellen.errors import DatasetError, ImageError
+from snellen.exam._checkpoint import Arrays, Checkpoint
+from snellen.images import read_image
+from snellen.metrics import Protocol
+from snellen.readouts import Moments, Readout, ReferenceMoments
+
+Numbers = NDArray[np.float64]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Responses:
+    """What one network does to every pair of a dataset.
+
+    Parameters
+    ----------
+    layers
+        Names, in order of depth.
+    sums
+        By readout, (N, L, K): what `Readout.measure` gives of each pair and layer.
+    channels
+        By layer, (N, C): mean squared difference of every channel; empty if not asked for.
+    """
+
+    layers: tuple[str, ...]
+    sums: Mapping[str, Numbers]
+    channels: Mapping[str, NDArray[np.float32]]
+
+    def distances(self, name: str, readout: Readout, *, cumulative: bool = False) -> Numbers:
+        """Distance of every pair at each layer, (N, L), or of all layers up to it joined."""
+        sums = torch.from_numpy(self.sums[name])
+        sums = sums.cumsum(1) if cumulative else sums
+        flat = readout.score(readout.distance(sums.flatten(0, 1)))
+        return flat.view(sums.shape[:2]).numpy()
+
+    def channel_normalised(self, *, cumulative: bool = False) -> Numbers:
+        """Root of the mean over channels of D_ic / mean_i D_ic, (N, L)."""
+        totals, counts = [], []
+        for layer in self.layers:
+            normalised = unit_mean(self.channels[layer])
+            totals.append(normalised.sum(1))
+            counts.append(normalised.shape[1])
+        total, count = np.stack(totals, 1), np.array(counts)
+        if cumulative:
+            total, count = total.cumsum(1), count.cumsum()
+        return np.asarray(np.sqrt(total / count))
+
+
+def unit_mean(channels: NDArray[np.float32]) -> Numbers:
+    """Divide every channel's distances (N, C) by their mean over images; dead channels stay 0."""
+    wide = channels.astype(np.float64)
+    mean = wide.mean(0)
+    return np.asarray(wide / np.where(mean > 0, mean, 1))
+
+
+def respond(
+    backbone: Backbone,
+    dataset: Dataset,
+    layers: Sequence[str],
+    readouts: Mapping[str, Readout],
+    *,
+    protocol: Protocol,
+    by_channel: bool = False,
+    checkpoint: Path | None = None,
+    memory: int = 1 << 30,
+    device: str | torch.device = "cpu",
+    progress: Progress | None = None,
+) -> Responses:
+    """Take every pair of a dataset through a network once.
+
+    Features of a reference are computed once for all its distorted versions, and only those of
+    one reference are kept: memory does not grow with the dataset. Where all layers of one
+    reference take more than `memory` bytes, both images of each pair go layer by layer instead.
+
+    Parameters
+    ----------
+    backbone, dataset
+        Network, and images that all have references.
+    layers
+        Names of layers.
+    readouts
+        By the name under which their sums are kept.
+    protocol
+        What happens to pixels before the network.
+    by_channel
+        Whether to keep the mean squared difference of every channel.
+    checkpoint
+        Folder where what was measured of every reference is kept and found again.
+    memory
+        Bytes that the features of one reference may take.
+    device
+        Where to compute.
+    progress
+        Told how many pairs were done each time some are.
+
+    Returns
+    -------
+    Responses
+        In the order of the dataset.
+
+    Raises
+    ------
+    DatasetError
+        An image has no reference.
+    ImageError
+        An image cannot be read, or differs in size from its reference.
+    """
+    backbone.to(device)
+    names = _in_order(backbone, layers)
+    manifest = {
+        "version": 1,
+        "backbone": backbone.manifest(),
+        "protocol": protocol.manifest(),
+        "layers": names,
+        "readouts": {name: readout.manifest() for name, readout in readouts.items()},
+        "by_channel": by_channel,
+    }
+    store = Checkpoint(checkpoint, manifest)
+    measure = _Measure(backbone, names, readouts, protocol, by_channel, memory, device)
+    rows: list[int] = []
+    found: list[Arrays] = []
+    for reference, positions in groups(dataset).items():
+        paths = [reference, *(dataset.image[i] for i in positions)]
+        digests = [file_sha256(path) for path in paths] if checkpoint else []
+        arrays = store.read(digests)
+        if arrays is None:
+            arrays = measure(paths, progress)
+            store.write(digests, arrays)
+        elif progress is not None:
+            progress(len(positions))
+        rows.extend(positions)
+        found.append(arrays)
+    joined = _in_dataset_order(found, np.array(rows))
+    return Responses(
+        layers=tuple(names),
+        sums={name: joined[f"sums/{name}"] for name in readouts},
+        channels={name: joined[f"channels/{name}"] for name in names} if by_channel else {},
+    )
+
+
+def groups(dataset: Dataset) -> dict[Path, list[int]]:
+    """Positions of the images of every reference.
+
+    Raises
+    ------
+    DatasetError
+        The dataset is empty, or an image has no reference.
+    """
+    found: dict[Path, list[int]] = {}
+    for i, reference in enumerate(dataset.reference):
+        if reference is None:
+            raise DatasetError(
+                f"{dataset.name}: {dataset.image[i]} has no reference; the exam compares images "
+                "with references. Use `subset` to leave such images out."
+            )
+        found.setdefault(reference, []).append(i)
+    if not found:
+        raise DatasetError(f"{dataset.name}: the dataset has no images.")
+    return found
+
+
+def _in_order(backbone: Backbone, layers: Sequence[str]) -> list[str]:
+    """Sort layers by depth: in the order in which the network yields them."""
+    with torch.no_grad():
+        probe = torch.zeros(1, 3, *(backbone.fixed_size or (128, 128)))
+        probe = probe.to(next(iter(backbone.parameters()), probe).device)
+        return [name for name, _ in backbone.stream(probe, layers)]
+
+
+def _in_dataset_order(found: Sequence[Arrays], rows: NDArray[np.intp]) -> Arrays:
+    order = np.argsort(rows)
+    return {name: np.concatenate([one[name] for one in found])[order] for name in found[0]}
+
+
+class _Measure:
+    """Takes a reference and its distorted versions through a network."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        layers: Sequence[str],
+        readouts: Mapping[str, Readout],
+        protocol: Protocol,
+        by_channel: bool,
+        memory: int,
+        device: str | torch.device,
+    ) -> None:
+        self._backbone, self._layers = backbone, layers
+        self._readouts, self._by_channel = readouts, by_channel
+        self._protocol, self._memory, self._device = protocol, memory, device
+
+    @torch.inference_mode()
+    def __call__(self, paths: Sequence[Path], progress: Progress | None) -> Arrays:
+        reference = self._read(paths[0])
+        kept = self._keep(reference)
+        collected: dict[str, list[NDArray[np.generic]]] = {}
+        for path in paths[1:]:
+            image = self._read(path)
+            if image.shape != reference.shape:
+                raise ImageError(
+                    f"{path} is {image.shape[3]}x{image.shape[2]}, its reference {paths[0]} "
+                    f"{reference.shape[3]}x{reference.shape[2]} pixels: sizes must be equal."
+                )
+            pairs = self._pairs(image, reference, kept)
+            for name, values in self._pair(pairs).items():
+                collected.setdefault(name, []).append(values)
+            if progress is not None:
+                progress(1)
+        return {name: np.stack(values) for name, values in collected.items()}
+
+    def _read(self, path: Path) -> Tensor:
+        return self._protocol(read_image(path)[None].to(self._device))
+
+    def _keep(self, reference: Tensor) -> dict[str, ReferenceMoments] | None:
+        """Keep all layers of a reference, or nothing where they would be too large."""
+        kept: dict[str, ReferenceMoments] = {}
+        for name, features in self._backbone.stream(reference, self._layers):
+            kept[name] = ReferenceMoments(features)
+            if sum(one.nbytes for one in kept.values()) > self._memory:
+                return None
+        return kept
+
+    def _pairs(
+        self, image: Tensor, reference: Tensor, kept: Mapping[str, ReferenceMoments] | None
+    ) -> Iterator[tuple[str, Moments]]:
+        stream = self._backbone.stream(image, self._layers)
+        other: Iterable[tuple[str, ReferenceMoments]]
+        if kept is not None:
+            other = kept.items()
+        else:
+            second = self._backbone.stream(reference, self._layers)
+            other = ((name, ReferenceMoments(features)) for name, features in second)
+        for (name, features), (_, moments) in zip(stream, other, strict=True):
+            yield name, Moments(features, moments)
+
+    def _pair(self, pairs: Iterator[tuple[str, Moments]]) -> Arrays:
+        sums: dict[str, list[NDArray[np.float64]]] = {name: [] for name in self._readouts}
+        channels: Arrays = {}
+        for layer, moments in pairs:
+            for name, readout in self._readouts.items():
+                sums[name].append(moments.sums(readout).double().cpu().numpy())
+            if self._by_channel:
+                channels[f"channels/{layer}"] = moments.by_channel.float().cpu().numpy()
+        return {f"sums/{name}": np.stack(values) for name, values in sums.items()} | channels
