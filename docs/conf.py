@@ -39,6 +39,7 @@ autosummary_context = {
             "metrics",
             "datasets",
             "agreement",
+            "exam",
             "runs",
             "plots",
         )

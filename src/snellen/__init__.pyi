@@ -1,4 +1,4 @@
-from . import agreement, backbones, datasets, errors, images, metrics, plots, readouts, runs
+from . import agreement, backbones, datasets, errors, exam, images, metrics, plots, readouts, runs
 from .backbones import create_backbone, list_backbones
 from .datasets import list_datasets, load_dataset
 from .errors import SnellenError
@@ -20,6 +20,7 @@ __all__ = [
     "create_readout",
     "datasets",
     "errors",
+    "exam",
     "images",
     "list_backbones",
     "list_datasets",
