@@ -59,6 +59,11 @@ def load_dataset(
     if path.is_file():
         folder = None if images is None else Path(images)
         return read_csv(path, name, higher_better=higher_better, images=folder)
+    if not path.exists():
+        raise DatasetError(
+            f"{path}: no such file or folder; expected a CSV file, or the folder of the official "
+            f"release of {name}."
+        )
     if higher_better is not None or images is not None:
         raise DatasetError(f"{path} is no CSV file: only those take higher_better= and images=.")
     row = RATED[_known(name, "rated")]
