@@ -284,7 +284,9 @@ class TestLoadInto:
     def test_old_files_without_batch_counters(self):
         state = network().state_dict()
         del state["norm.num_batches_tracked"]
-        load_into(network(), dict(state), source="x.pth")
+        target = network()
+        load_into(target, dict(state), source="x.pth")
+        assert torch.equal(target.conv.weight, state["conv.weight"])
 
     def test_old_names_of_densenet(self):
         settings = {"growth_rate": 4, "block_config": (2, 2), "num_init_features": 8}

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli._compare import Precision
 from snellen.cli._errors import usage_errors
-from snellen.errors import DatasetError, MetricError, SnellenError
+from snellen.cli._options import (
+    DeviceOption,
+    HeadWeightsOption,
+    LayerOption,
+    MetricOption,
+    Precision,
+    PrecisionOption,
+    ResizeOption,
+    device_errors,
+)
+from snellen.errors import DatasetError, MetricError
 
 if TYPE_CHECKING:
     from snellen.datasets import Dataset
@@ -25,10 +34,7 @@ _DATASET_HELP = (
 
 def bench(
     dataset: Annotated[list[str], typer.Option("-d", "--dataset", help=_DATASET_HELP)],
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("-m", "--metric", help="Metric; several may follow. Default: dfb."),
-    ] = None,
+    metric: MetricOption = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Report: .csv, .json, .parquet, .md or .tex."),
@@ -65,20 +71,14 @@ def bench(
             "are several backbones, may be repeated."
         ),
     ] = None,
-    head_weights: Annotated[
-        Path | None, typer.Option(help="File of the learned weights of LPIPS or DISTS.")
-    ] = None,
-    layer: Annotated[
-        list[str] | None, typer.Option(help="Layer of the backbone; may be repeated.")
-    ] = None,
-    resize: Annotated[
-        str | None, typer.Option(help="Rule: native, half, short-256, box-256, or 224x224.")
-    ] = None,
-    precision: Annotated[Precision, typer.Option(help="Of the network.")] = Precision.FLOAT32,
+    head_weights: HeadWeightsOption = None,
+    layer: LayerOption = None,
+    resize: ResizeOption = None,
+    precision: PrecisionOption = Precision.FLOAT32,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Neither use nor keep scores of earlier runs.")
     ] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    device: DeviceOption = "cpu",
 ) -> None:
     """Measure how far metrics agree with people.
 
@@ -174,7 +174,7 @@ def _metrics(
     rows = {name: find_row(name) for text in names for name in text.split(",") if name}
     given = {name: value for name, value in options.items() if value not in (None, [])}
     own = _own_weights(weights, {row.backbone for row in rows.values() if row.backbone})
-    try:
+    with device_errors(options["device"]):
         if not set(own) - {""}:
             shared = {"weights": own[""]} if own else {}
             return create_metrics(list(rows), **given, **shared)
@@ -184,11 +184,7 @@ def _metrics(
             extra = {"weights": own[backbone]} if backbone in own else {}
             kept = _concerning(given, list(members.values()), list(rows.values()))
             made.update({m.name: m for m in create_metrics(list(members), **kept, **extra)})
-    except RuntimeError as error:
-        if isinstance(error, SnellenError):
-            raise
-        raise SnellenError(f"--device {options['device']}: {error}") from error
-    return MetricSet([made[name] for name in rows])
+        return MetricSet([made[name] for name in rows])
 
 
 def _concerning(

@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snellen.cli._errors import usage_errors
+from snellen.cli._options import (
+    DeviceOption,
+    HeadWeightsOption,
+    LayerOption,
+    MetricOption,
+    Precision,
+    PrecisionOption,
+    ResizeOption,
+    device_errors,
+)
 from snellen.cli._output import check_map, draw_maps, write_stdout
 from snellen.errors import SnellenError
 
@@ -36,13 +46,6 @@ class Align(StrEnum):
     RESIZE = "resize"
 
 
-class Precision(StrEnum):
-    """The type in which the network computes."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
 def compare(
     distorted: Annotated[
         Path | None, typer.Argument(help="Distorted image, or folder of images.")
@@ -56,26 +59,17 @@ def compare(
     ref: Annotated[
         Path | None, typer.Option("-r", "--ref", "--reference", help="The same as REFERENCE.")
     ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("-m", "--metric", help="Metric; several may follow. Default: dfb."),
-    ] = None,
+    metric: MetricOption = None,
     weights: Annotated[
         str | None, typer.Option(help="Weights of the backbone: imagenet, random, or a file.")
     ] = None,
-    head_weights: Annotated[
-        Path | None, typer.Option(help="File of the learned weights of LPIPS or DISTS.")
-    ] = None,
-    layer: Annotated[
-        list[str] | None, typer.Option(help="Layer of the backbone; may be repeated.")
-    ] = None,
-    resize: Annotated[
-        str | None, typer.Option(help="Rule: native, half, short-256, box-256, or 224x224.")
-    ] = None,
+    head_weights: HeadWeightsOption = None,
+    layer: LayerOption = None,
+    resize: ResizeOption = None,
     align: Annotated[
         Align, typer.Option(help="What to do with images of different sizes.")
     ] = Align.ERROR,
-    precision: Annotated[Precision, typer.Option(help="Of the network.")] = Precision.FLOAT32,
+    precision: PrecisionOption = Precision.FLOAT32,
     map_: Annotated[
         Path | None,
         typer.Option("--map", help="Draw where they differ: a file, or a folder for many pairs."),
@@ -84,7 +78,7 @@ def compare(
         Format | None, typer.Option("--format", help="Default: by the suffix of --output.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File of results.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    device: DeviceOption = "cpu",
 ) -> None:
     """Score distorted images against their references.
 
@@ -144,12 +138,8 @@ def _metrics(
 
     split = [name for text in names for name in text.split(",") if name]
     given = {name: value for name, value in options.items() if value not in (None, [])}
-    try:
+    with device_errors(device):
         return create_metrics(split, align=align.value, device=device, **given)
-    except RuntimeError as error:
-        if isinstance(error, SnellenError):
-            raise
-        raise SnellenError(f"--device {device}: {error}") from error
 
 
 def _run(

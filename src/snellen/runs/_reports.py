@@ -6,8 +6,7 @@ from pathlib import Path
 
 from snellen.runs._bench import BenchResult
 from snellen.runs._report_tables import protocol_lines, report_tables
-from snellen.runs._tables import FORMATS, SCHEMA_VERSION, TableError, write_table
-from snellen.runs._tables import _replace as replace_file
+from snellen.runs._tables import FORMATS, SCHEMA_VERSION, TableError, replace_file, write_table
 
 REPORT_FORMATS = ("csv", "json", "parquet", "md", "tex")
 """Forms of a report, which are also the suffixes of its file."""

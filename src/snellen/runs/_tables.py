@@ -57,10 +57,10 @@ def write_table(path: Path, rows: Sequence[Row], format_: str, manifest: Any) ->
         What it takes to get the same numbers again.
     """
     data = FORMATS[format_](rows, manifest)
-    _replace(path, data)
+    replace_file(path, data)
     if format_ in ("csv", "jsonl"):
         text = json.dumps(_header(manifest), indent=2, default=str)
-        _replace(path.with_name(f"{path.name}.manifest.json"), text.encode())
+        replace_file(path.with_name(f"{path.name}.manifest.json"), text.encode())
 
 
 def to_csv(rows: Sequence[Row], manifest: Any = None, *, header: bool = True) -> bytes:
@@ -122,7 +122,8 @@ def _finite(row: Row) -> Row:
     }
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,0 +1,46 @@
+"""Options that several commands share: one name, one help text, one meaning."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snellen.errors import SnellenError
+
+
+class Precision(StrEnum):
+    """The type in which the network computes."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option("-m", "--metric", help="Metric; several may follow. Default: dfb."),
+]
+HeadWeightsOption = Annotated[
+    Path | None, typer.Option(help="File of the learned weights of LPIPS or DISTS.")
+]
+LayerOption = Annotated[
+    list[str] | None, typer.Option(help="Layer of the backbone; may be repeated.")
+]
+ResizeOption = Annotated[
+    str | None, typer.Option(help="Rule: native, half, short-256, box-256, or 224x224.")
+]
+PrecisionOption = Annotated[Precision, typer.Option(help="Of the network.")]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+
+
+@contextmanager
+def device_errors(device: str) -> Iterator[None]:
+    """Turn torch's complaint about a device into an error that names the option."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, SnellenError):
+            raise
+        raise SnellenError(f"--device {device}: {error}") from error
