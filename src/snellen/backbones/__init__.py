@@ -1,13 +1,14 @@
 """Frozen networks: catalogue, weights, layers, feature extraction."""
 
 from snellen.backbones._backbone import Backbone, WeightsInfo
-from snellen.backbones._checkpoint import load_state_dict
+from snellen.backbones._checkpoint import load_into, load_state_dict, strip_prefix
 from snellen.backbones._digest import file_sha256
 from snellen.backbones._factory import create_backbone
 from snellen.backbones._gabor import GaborBank
 from snellen.backbones._layers import INPUT_LAYER, LayerInfo
 from snellen.backbones._sources import Architecture, find_architecture, list_backbones
 from snellen.backbones._weights import (
+    cache_directory,
     fetch_weights,
     find_weights,
     verify_weights,
@@ -22,6 +23,7 @@ __all__ = [
     "LayerInfo",
     "WeightsInfo",
     "WeightsRecord",
+    "cache_directory",
     "create_backbone",
     "fetch_weights",
     "file_sha256",
@@ -29,6 +31,8 @@ __all__ = [
     "find_weights",
     "list_backbones",
     "list_weights",
+    "load_into",
     "load_state_dict",
+    "strip_prefix",
     "verify_weights",
 ]

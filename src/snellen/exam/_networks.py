@@ -12,8 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snellen.backbones import Backbone, create_backbone, find_architecture, load_state_dict
-from snellen.backbones._checkpoint import load_into, strip_prefix
+from snellen.backbones import (
+    Backbone,
+    create_backbone,
+    find_architecture,
+    load_into,
+    load_state_dict,
+    strip_prefix,
+)
 from snellen.errors import BackboneError, WeightsError
 
 

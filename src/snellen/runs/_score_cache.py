@@ -18,7 +18,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from snellen.backbones._weights import cache_directory
+from snellen.backbones import cache_directory
 from snellen.errors import SnellenError
 from snellen.metrics import Metric
 
