@@ -7,8 +7,12 @@ import typer
 from snellen.cli._arguments import spread_options
 from snellen.cli._bench import bench
 from snellen.cli._compare import compare
+from snellen.cli._csf import csf
+from snellen.cli._efficacy import efficacy
 from snellen.cli._exam import exam_app
 from snellen.cli._list import list_app
+from snellen.cli._stimuli import stimuli
+from snellen.cli._tuning import tuning
 from snellen.cli._weights import weights_app
 
 app = typer.Typer(
@@ -20,6 +24,10 @@ app = typer.Typer(
 )
 app.command()(compare)
 app.command()(bench)
+exam_app.command("stimuli")(stimuli)
+exam_app.command("csf")(csf)
+exam_app.command("tuning")(tuning)
+exam_app.command("efficacy")(efficacy)
 app.add_typer(exam_app, name="exam")
 app.add_typer(list_app, name="list")
 app.add_typer(weights_app, name="weights")

@@ -1,29 +1,127 @@
 """The eye exam of a network."""
 
+from snellen.exam._channel_groups import ChannelWeights, efficacy_weights, high_group, low_group
 from snellen.exam._channel_weights import load_channel_weights, save_channel_weights
+from snellen.exam._contrast_response import ContrastResponse, fit_contrast_response
+from snellen.exam._csf_data import Thresholds, load_castlecsf, mechanism_signals
+from snellen.exam._csf_fit import CSFFit, compare_curves, fit_csf, fitted_thresholds
+from snellen.exam._csf_model import HUMAN_CSF, CSFModel, MechanismCSF
+from snellen.exam._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
+from snellen.exam._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
+from snellen.exam._grating import COLORS, AliasingWarning, Grating
+from snellen.exam._human_csf import (
+    CSF_CURVES,
+    BartenEye,
+    SensitivityCurve,
+    barten_csf,
+    find_csf,
+    mannos_sakrison_csf,
+    tariq_csf,
+)
 from snellen.exam._layers import LayerExam, Series, layers
+from snellen.exam._masking import masking
+from snellen.exam._metric_csf import MaskingCurve, MetricCSF
 from snellen.exam._networks import NetworkSpec
+from snellen.exam._observer import Observer, anchor_grating
+from snellen.exam._perceptual_efficacy import (
+    frequency_sensitivity,
+    gain_normalised,
+    orientation_sensitivity,
+    perceptual_efficacy,
+)
+from snellen.exam._psychophysics import DEFAULT_FREQUENCIES, metric_csf
 from snellen.exam._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
 from snellen.exam._relevance import Relevance, Split, relevance
+from snellen.exam._stimuli import render_gratings, uniform_field
+from snellen.exam._stimulus_files import stimulus_name, stimulus_set, write_stimuli
 from snellen.exam._study import Condition, Study, load_study, study
 from snellen.exam._summary import summarise
+from snellen.exam._tuning import TuningExam, tuning
+from snellen.exam._tuning_measures import (
+    Peak,
+    circular_variance,
+    find_peak,
+    orientation_selectivity,
+    phase_modulation,
+)
+from snellen.exam._tuning_rows import TuningCurves
+from snellen.exam._tuning_stimuli import TuningStimuli
+from snellen.exam._viewing import Viewing
 
 __all__ = [
     "CHANNEL_NORMALISED",
+    "COLORS",
+    "CSF_CURVES",
+    "DEFAULT_FREQUENCIES",
     "DEFAULT_READOUTS",
+    "EFFICACY_SETS",
     "EXAM_READOUTS",
+    "HUMAN_CSF",
+    "MEAN_OF_LAYERS",
+    "AliasingWarning",
+    "BartenEye",
+    "CSFFit",
+    "CSFModel",
+    "ChannelEfficacy",
+    "ChannelWeights",
     "Condition",
+    "ContrastResponse",
+    "EfficacyExam",
+    "Grating",
     "LayerExam",
+    "MaskingCurve",
+    "MechanismCSF",
+    "MetricCSF",
     "NetworkSpec",
+    "Observer",
+    "Peak",
     "Relevance",
+    "SensitivityCurve",
     "Series",
     "Split",
     "Study",
+    "Thresholds",
+    "TuningCurves",
+    "TuningExam",
+    "TuningStimuli",
+    "Viewing",
+    "anchor_grating",
+    "barten_csf",
+    "circular_variance",
+    "compare_curves",
+    "efficacy",
+    "efficacy_images",
+    "efficacy_weights",
+    "find_csf",
+    "find_peak",
+    "fit_contrast_response",
+    "fit_csf",
+    "fitted_thresholds",
+    "frequency_sensitivity",
+    "gain_normalised",
+    "high_group",
     "layers",
+    "load_castlecsf",
     "load_channel_weights",
     "load_study",
+    "low_group",
+    "mannos_sakrison_csf",
+    "masking",
+    "mechanism_signals",
+    "metric_csf",
+    "orientation_selectivity",
+    "orientation_sensitivity",
+    "perceptual_efficacy",
+    "phase_modulation",
     "relevance",
+    "render_gratings",
     "save_channel_weights",
+    "stimulus_name",
+    "stimulus_set",
     "study",
     "summarise",
+    "tariq_csf",
+    "tuning",
+    "uniform_field",
+    "write_stimuli",
 ]

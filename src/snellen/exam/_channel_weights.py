@@ -2,18 +2,32 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from snellen.errors import WeightsError
-from snellen.exam._relevance import Relevance
 
 
-def save_channel_weights(path: str | Path, found: Sequence[Relevance]) -> None:
-    """Write fitted weights, keyed by layer, for ``create_metric(channel_weights=...)``.
+class WeightedLayer(Protocol):
+    """Weights of the channels of a layer, such as `Relevance` or `ChannelWeights`."""
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer."""
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weights (C,), not negative."""
+
+
+def save_channel_weights(path: str | Path, found: Sequence[WeightedLayer]) -> None:
+    """Write weights of channels, keyed by layer, for ``create_metric(channel_weights=...)``.
 
     Parameters
     ----------

@@ -1,7 +1,31 @@
 """Figures."""
 
 from snellen.plots._comparison import plot_comparison, save_figure
+from snellen.plots._csf import plot_csf
+from snellen.plots._efficacy import plot_efficacy, plot_efficacy_differences
 from snellen.plots._layers import plot_layers
+from snellen.plots._psychophysics import plot_masking, plot_metric_csf
 from snellen.plots._scatter import axis_label, plot_scatter
+from snellen.plots._stimuli import plot_stimuli
+from snellen.plots._tuning import (
+    plot_preferred_frequencies,
+    plot_preferred_orientations,
+    plot_tuning_curves,
+)
 
-__all__ = ["axis_label", "plot_comparison", "plot_layers", "plot_scatter", "save_figure"]
+__all__ = [
+    "axis_label",
+    "plot_comparison",
+    "plot_csf",
+    "plot_efficacy",
+    "plot_efficacy_differences",
+    "plot_layers",
+    "plot_masking",
+    "plot_metric_csf",
+    "plot_preferred_frequencies",
+    "plot_preferred_orientations",
+    "plot_scatter",
+    "plot_stimuli",
+    "plot_tuning_curves",
+    "save_figure",
+]

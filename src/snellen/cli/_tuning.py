@@ -1,0 +1,113 @@
+"""``snellen exam tuning``: what the channels of a network are tuned to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snellen.cli._errors import usage_errors
+from snellen.cli._exam import OutputOption, WeightsOption, write_json
+from snellen.cli._options import DeviceOption, LayerOption
+
+if TYPE_CHECKING:
+    from snellen.exam import TuningExam
+
+PixelsPerDegreeOption = Annotated[
+    float, typer.Option(help="Viewing geometry: pixels in one degree of visual angle.")
+]
+SizeOption = Annotated[
+    int | None, typer.Option(help="Side of the gratings in pixels. Default: the network's, or 224.")
+]
+ContrastOption = Annotated[float, typer.Option(help="Of the gratings, 0 to 1.")]
+CentreOption = Annotated[
+    float, typer.Option(help="Share of the height and width of every map that is read.")
+]
+CsfOption = Annotated[
+    str, typer.Option(help="Human curve: tariq, mannos-sakrison, barten or measured.")
+]
+
+
+def tuning(
+    backbone: Annotated[str, typer.Argument(help="A backbone; see snellen list backbones.")],
+    output: OutputOption,
+    weights: WeightsOption = None,
+    layer: LayerOption = None,
+    pixels_per_degree: PixelsPerDegreeOption = 60.0,
+    size: SizeOption = None,
+    contrast: ContrastOption = 0.5,
+    centre: CentreOption = 1.0,
+    csf: CsfOption = "tariq",
+    device: DeviceOption = "cpu",
+) -> None:
+    """Measure the tuning of every channel: frequency, orientation, phase, contrast, colour.
+
+    Writes tuning.parquet and tuning.csv (a row per channel), curves.parquet, manifest.json and
+    figures. A run that is cut off goes on where it was when it is started again.
+    """
+    with usage_errors():
+        from snellen import create_backbone, exam
+        from snellen.cli._console import progress
+
+        viewing = exam.Viewing(pixels_per_degree)
+        stimuli = exam.TuningStimuli(viewing=viewing, size=size, contrast=contrast)
+        network = create_backbone(backbone, weights)
+        with progress() as bar:
+            task = bar.add_task("looking at gratings", total=stimuli.images)
+            found = exam.tuning(
+                network,
+                layer,
+                stimuli=stimuli,
+                centre=centre,
+                csf=csf,
+                checkpoint=output / ".checkpoint",
+                device=device,
+                progress=lambda count: bar.update(task, advance=count),
+            )
+        _write(found, output)
+        _draw(found, output, csf)
+    for name in found.layers:
+        typer.echo(_line(found, name))
+
+
+def _line(found: "TuningExam", layer: str) -> str:
+    import numpy as np
+
+    rows = found.of_layer(layer)
+    tuned = [row["preferred_frequency"] for row in rows]
+    tuned = [value for value in tuned if np.isfinite(value)]
+    dead = sum(row["dead"] for row in rows)
+    middle = f"median {np.median(tuned):.3g} cycles per degree" if tuned else "none tuned"
+    return f"{layer}: {len(rows)} channels, {dead} dead, preferred frequency {middle}"
+
+
+def _write(found: "TuningExam", folder: Path) -> None:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    folder.mkdir(parents=True, exist_ok=True)
+    table = found.to_table()
+    pyarrow.csv.write_csv(table, folder / "tuning.csv")
+    pyarrow.parquet.write_table(table, folder / "tuning.parquet")
+    pyarrow.parquet.write_table(found.curve_table(), folder / "curves.parquet")
+    write_json(folder / "manifest.json", found.manifest())
+
+
+def _draw(found: "TuningExam", folder: Path, csf: str) -> None:
+    import numpy as np
+
+    from snellen.exam import find_csf
+    from snellen.plots import (
+        plot_preferred_frequencies,
+        plot_preferred_orientations,
+        plot_tuning_curves,
+        save_figure,
+    )
+
+    shown = found.stimuli.frequencies or ()
+    frequencies = np.geomspace(min(shown), max(shown), 100)
+    human = dict(zip(frequencies.tolist(), find_csf(csf)(frequencies).tolist(), strict=True))
+    figure = plot_preferred_frequencies(found.rows, human, csf_label=f"human CSF ({csf})")
+    save_figure(figure, folder / "preferred-frequencies.png")
+    save_figure(plot_preferred_orientations(found.rows), folder / "preferred-orientations.png")
+    for name in found.layers:
+        save_figure(plot_tuning_curves(found, name), folder / "curves" / f"{name}.png")
