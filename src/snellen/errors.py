@@ -31,3 +31,7 @@ class DatasetError(SnellenError, ValueError):
 
 class AgreementError(SnellenError, ValueError):
     """Scores cannot be compared with human scores: their number or their values do not allow it."""
+
+
+class DistortionError(SnellenError, ValueError):
+    """A distortion does not exist, or cannot have the strength that was asked for."""

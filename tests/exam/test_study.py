@@ -23,7 +23,7 @@ def plan(dataset, tmp_path):
 datasets: [{name: tiny, path: pairs.csv}]
 resize: [native, half]
 readouts: [euclidean, mean]
-metrics: [psnr]
+metrics: [psnr, {name: psnr, label: halved, resize: half}]
 networks:
   - {name: foreign, module: "study_networks:make", tags: {goal: nothing, family: plain}}
   - {name: other, module: "study_networks:make", weights: random, seed: 1,
@@ -48,7 +48,9 @@ def test_a_study_compares_networks_factors_and_metrics(plan):
         if (row["network"], row["readout"], row["combination"]) == ("foreign", "euclidean", "layer")
     ]
     assert first["srcc"] == max(own[1:])  # the input is no layer of the network
-    (metric,) = found[0].metrics
+    metric, halved = found[0].metrics
+    assert [metric["metric"], halved["metric"]] == ["psnr", "halved"]
+    assert halved["srcc"] == pytest.approx(found[1].exam.rows[0]["srcc"])  # pixels at half size
     assert first["lead_over_psnr"] == pytest.approx(first["srcc"] - metric["srcc"])
     # The network "input" compares pixels: its rank correlation is that of PSNR.
     assert own[0] == pytest.approx(metric["srcc"])
@@ -115,3 +117,13 @@ def test_wrong_study_files_say_what_is_wrong(dataset, tmp_path):
     ):
         with pytest.raises(BackboneError, match=message):
             exam.NetworkSpec(name="x", module=module, folder=tmp_path).build()
+
+
+@pytest.mark.parametrize("metrics", ["[psnr, psnr]", "[{label: nameless}, {resize: half}]"])
+def test_metrics_need_names_of_their_own(plan, tmp_path, metrics):
+    path = tmp_path / "study.yaml"
+    text = path.read_text()
+    start, end = text.index("metrics:"), text.index("networks:")
+    path.write_text(text[:start] + f"metrics: {metrics}\n" + text[end:])
+    with pytest.raises(DatasetError, match=r"study.yaml: every metric needs a name"):
+        exam.load_study(path)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 list_app = typer.Typer(
-    help="List metrics, backbones, or a backbone's layers.", no_args_is_help=True
+    help="List metrics, backbones, a backbone's layers, or distortions.", no_args_is_help=True
 )
 
 
@@ -80,6 +80,38 @@ def layers(
     with usage_errors():
         backbone = create_backbone(name, None if name == "gabor" else "random")
     show([asdict(info) for info in backbone.layers], form)
+
+
+@list_app.command()
+def distortions(
+    pattern: Annotated[str, typer.Argument(help="Only names that contain this.")] = "",
+    group: Annotated[
+        str | None, typer.Option(help="Only one group: blur, noise, compression, color, ...")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Only from this source: kadid, tid2013, ours.")
+    ] = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """List the types of distortion: the strengths of levels 1 to 5, what they are, their source."""
+    from snellen.cli._errors import usage_errors
+    from snellen.distortions import list_distortions
+
+    with usage_errors():
+        found = [one for one in list_distortions(group, source) if pattern in one.name]
+    rows = [
+        {
+            "distortion": one.name,
+            "group": one.group,
+            "levels": " ".join(f"{strength:g}" for strength in one.levels),
+            "parameter": one.parameter,
+            "random": one.random,
+            "signed": one.signed,
+            "source": one.source,
+        }
+        for one in found
+    ]
+    show(rows, form, narrow=("distortion", "group", "levels", "parameter", "source"))
 
 
 def show(rows: Sequence[dict[str, Any]], form: Form, narrow: Sequence[str] | None = None) -> None:

@@ -34,7 +34,8 @@ from snellen.exam._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_RE
 from snellen.exam._relevance import Relevance, Split, relevance
 from snellen.exam._stimuli import render_gratings, uniform_field
 from snellen.exam._stimulus_files import stimulus_name, stimulus_set, write_stimuli
-from snellen.exam._study import Condition, Study, load_study, study
+from snellen.exam._study import Condition, study
+from snellen.exam._study_plan import Study, load_study
 from snellen.exam._summary import summarise
 from snellen.exam._tuning import TuningExam, tuning
 from snellen.exam._tuning_measures import (

@@ -1,49 +1,22 @@
 """A list of networks against people: agreement by factor, by depth, against other metrics."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from snellen.agreement import Resampling, srcc
-from snellen.agreement._bootstrap import contents_of, spearman_of_counts
-from snellen.datasets import Dataset, load_dataset
-from snellen.errors import DatasetError
+from snellen.agreement import Resampling
+from snellen.datasets import Dataset
 from snellen.exam._layers import LayerExam, Row, agreement_columns, layers
 from snellen.exam._networks import NetworkSpec
-from snellen.exam._readouts import DEFAULT_READOUTS, find_readouts
+from snellen.exam._rank_bootstrap import RankAgreement
 from snellen.exam._responses import groups
+from snellen.exam._study_plan import Study
 from snellen.metrics import create_metric
 
 Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Study:
-    """What a study file says; made by `load_study`.
-
-    Parameters
-    ----------
-    datasets, networks
-        What is examined.
-    resize
-        Rules of the protocol.
-    readouts
-        Names.
-    metrics
-        Names of `snellen.create_metric`, or mappings with ``name`` and its options.
-    """
-
-    datasets: tuple[Dataset, ...]
-    networks: tuple[NetworkSpec, ...]
-    resize: tuple[str, ...] = ("native",)
-    readouts: tuple[str, ...] = DEFAULT_READOUTS
-    metrics: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,70 +39,6 @@ class Condition:
     metrics: tuple[Row, ...]
     factors: tuple[Row, ...]
     networks: tuple[Row, ...]
-
-
-def load_study(path: str | Path) -> Study:
-    """Read a study file.
-
-    Parameters
-    ----------
-    path
-        YAML. ``datasets``: name, path, and for a CSV file higher_better. ``networks``: see
-        `NetworkSpec`. Optional: ``resize``, ``readouts``, ``metrics``. Paths are relative to the
-        file; environment variables in them are replaced.
-
-    Returns
-    -------
-    Study
-        With the tables of its datasets read.
-
-    Raises
-    ------
-    DatasetError
-        The file is not laid out so, or a dataset is missing.
-    """
-    path = Path(path)
-    try:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise DatasetError(f"{path}: not a study file: {error}") from error
-    known = {"datasets", "networks", "resize", "readouts", "metrics"}
-    if not isinstance(text, dict) or set(text) - known or not {"datasets", "networks"} <= set(text):
-        found = ", ".join(map(str, text)) if isinstance(text, dict) else type(text).__name__
-        raise DatasetError(
-            f"{path}: expected datasets and networks, optionally resize, readouts and metrics; "
-            f"found {found}."
-        )
-    folder = path.parent.resolve()
-    metrics = [{"name": one} if isinstance(one, str) else one for one in text.get("metrics", [])]
-    find_readouts(text.get("readouts", DEFAULT_READOUTS))
-    return Study(
-        datasets=tuple(_dataset(entry, folder, path) for entry in text["datasets"]),
-        networks=tuple(_network(entry, folder, path) for entry in text["networks"]),
-        resize=tuple(text.get("resize", ["native"])),
-        readouts=tuple(text.get("readouts", DEFAULT_READOUTS)),
-        metrics=tuple({k: _expand(v, folder, k) for k, v in one.items()} for one in metrics),
-    )
-
-
-def _expand(value: Any, folder: Path, key: str) -> Any:
-    is_file = key.endswith("weights") and value not in ("imagenet", "random")
-    return str(folder / os.path.expandvars(value)) if is_file else value
-
-
-def _dataset(entry: Mapping[str, Any], folder: Path, path: Path) -> Dataset:
-    if not {"name", "path"} <= set(entry):
-        raise DatasetError(f"{path}: a dataset has name and path; found {', '.join(entry)}.")
-    where = folder / os.path.expandvars(str(entry["path"]))
-    return load_dataset(entry["name"], where, higher_better=entry.get("higher_better"))
-
-
-def _network(entry: Mapping[str, Any], folder: Path, path: Path) -> NetworkSpec:
-    known = {one.name for one in fields(NetworkSpec)} - {"folder"}
-    if "name" not in entry or (extra := set(entry) - known):
-        what = "no name" if "name" not in entry else f"unknown {', '.join(sorted(extra))}"
-        raise DatasetError(f"{path}: a network has {', '.join(sorted(known))}; found {what}.")
-    return NetworkSpec(**entry, folder=folder)
 
 
 def study(
@@ -195,13 +104,15 @@ def _score_metrics(plan: Study, dataset: Dataset) -> dict[str, Numbers]:
     """Score every pair by every metric, oriented so that low means good."""
     scores = {}
     for entry in plan.metrics:
-        metric = create_metric(**entry)
+        options = dict(entry)
+        label = options.pop("label", options["name"])
+        metric = create_metric(**options)
         values = np.empty(len(dataset))
         for reference, positions in groups(dataset).items():
             prepared = metric.prepare(reference)
             for i in positions:
                 values[i] = float(metric(dataset.image[i], prepared))
-        scores[metric.name] = values if metric.lower_better else -values
+        scores[label] = values if metric.lower_better else -values
     return scores
 
 
@@ -210,16 +121,19 @@ def _condition(
 ) -> Condition:
     best = {spec.name: _best(exam, spec.name) for spec in plan.networks}
     columns = {name: _column(exam, row) for name, row in best.items()}
-    resampled = _Resampled(exam.dataset, how)
+    people = exam.dataset.score if exam.dataset.higher_better else -exam.dataset.score
+    ranks = RankAgreement(people, exam.dataset.content, how)
+    networks = dict(zip(columns, _drawn(ranks, columns), strict=True))
+    others = dict(zip(metrics, _drawn(ranks, metrics), strict=True))
     rows = [
-        _network_row(exam, spec, best[spec.name], columns[spec.name], metrics, resampled)
+        _network_row(exam, spec, best[spec.name]) | _leads(networks[spec.name], others, ranks)
         for spec in plan.networks
     ]
     scored = [
         {"metric": name} | agreement_columns(values, exam.dataset, how)
         for name, values in metrics.items()
     ]
-    return Condition(exam, tuple(scored), tuple(_factors(plan, columns, resampled)), tuple(rows))
+    return Condition(exam, tuple(scored), tuple(_factors(plan, networks, ranks)), tuple(rows))
 
 
 def _main_readout(exam: LayerExam) -> str:
@@ -249,69 +163,56 @@ def _column(exam: LayerExam, row: Row) -> Numbers:
     return one.distances[:, row["depth"]]
 
 
-class _Resampled:
-    """SRCC of columns of distances under the same resamples of contents."""
-
-    def __init__(self, dataset: Dataset, how: Resampling) -> None:
-        self._how, self._score = how, dataset.score
-        self._higher_better = dataset.higher_better
-        self._codes, self._contents = contents_of(dataset.content, len(dataset))
-
-    def value(self, column: Numbers) -> float:
-        return srcc(column, self._score, lower_better=True, higher_better=self._higher_better)
-
-    def draws(self, column: Numbers) -> Numbers:
-        sign = -1.0 if self._higher_better else 1.0
-        statistic = spearman_of_counts(sign * column, self._score, self._codes)
-        return statistic(self._how.counts(self._contents))
-
-    def interval(self, draws: Numbers) -> tuple[float, float]:
-        tail = (1 - self._how.confidence) / 2
-        if not np.isfinite(draws).any() or self._contents < 2:
-            return np.nan, np.nan
-        low, high = np.nanquantile(draws, [tail, 1 - tail])
-        return float(low), float(high)
+def _drawn(ranks: RankAgreement, columns: Mapping[str, Numbers]) -> list[tuple[float, Numbers]]:
+    """SRCC of every column, and the same under every resample of contents."""
+    if not columns:
+        return []
+    values, draws = ranks(np.stack(list(columns.values()), axis=1))
+    return list(zip(values.tolist(), draws, strict=True))
 
 
-def _network_row(
-    exam: LayerExam,
-    spec: NetworkSpec,
-    best: Row,
-    column: Numbers,
-    metrics: Mapping[str, Numbers],
-    resampled: _Resampled,
-) -> Row:
+def _network_row(exam: LayerExam, spec: NetworkSpec, best: Row) -> Row:
     own = _own(exam, spec.name)
     row: Row = {"network": spec.name, **spec.tags, "layer": best["layer"]}
     row |= {k: best[k] for k in ("relative_depth", "srcc", "srcc_low", "srcc_high", "plcc")}
     row |= {"first_srcc": own[0]["srcc"], "last_srcc": own[-1]["srcc"]}
-    row["any_readout_srcc"] = exam.best(spec.name)["srcc"]
-    draws = resampled.draws(column)
-    for name, other in metrics.items():
-        row[f"lead_over_{name}"] = resampled.value(column) - resampled.value(other)
-        low, high = resampled.interval(draws - resampled.draws(other))
-        row |= {f"lead_over_{name}_low": low, f"lead_over_{name}_high": high}
+    return row | {"any_readout_srcc": exam.best(spec.name)["srcc"]}
+
+
+def _leads(
+    network: tuple[float, Numbers],
+    others: Mapping[str, tuple[float, Numbers]],
+    ranks: RankAgreement,
+) -> Row:
+    """SRCC of a network minus that of every other metric, with paired intervals."""
+    row: Row = {}
+    for name, (value, draws) in others.items():
+        lead = ranks.estimate(network[0] - value, network[1] - draws)
+        row[f"lead_over_{name}"] = lead.value
+        row |= {f"lead_over_{name}_low": lead.low, f"lead_over_{name}_high": lead.high}
     return row
 
 
-def _factors(plan: Study, columns: Mapping[str, Numbers], resampled: _Resampled) -> list[Row]:
+def _factors(
+    plan: Study, networks: Mapping[str, tuple[float, Numbers]], ranks: RankAgreement
+) -> list[Row]:
     """Mean over the networks of each level of each factor."""
-    draws = {name: resampled.draws(column) for name, column in columns.items()}
-    values = {name: resampled.value(column) for name, column in columns.items()}
     rows = []
     for factor in dict.fromkeys(tag for spec in plan.networks for tag in spec.tags):
-        levels = dict.fromkeys(spec.tags.get(factor) for spec in plan.networks)
-        for level in levels:
-            names = [spec.name for spec in plan.networks if spec.tags.get(factor) == level]
-            low, high = resampled.interval(np.mean([draws[name] for name in names], axis=0))
+        for level in dict.fromkeys(spec.tags.get(factor) for spec in plan.networks):
+            own = [networks[one.name] for one in plan.networks if one.tags.get(factor) == level]
+            mean = ranks.estimate(
+                float(np.mean([value for value, _ in own])),
+                np.mean([draws for _, draws in own], axis=0),
+            )
             rows.append(
                 {
                     "factor": factor,
                     "level": str(level),
-                    "networks": len(names),
-                    "srcc": float(np.mean([values[name] for name in names])),
-                    "srcc_low": low,
-                    "srcc_high": high,
+                    "networks": len(own),
+                    "srcc": mean.value,
+                    "srcc_low": mean.low,
+                    "srcc_high": mean.high,
                 }
             )
     return rows

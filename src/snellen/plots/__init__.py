@@ -1,6 +1,7 @@
 """Figures."""
 
 from snellen.plots._comparison import plot_comparison, save_figure
+from snellen.plots._contact_sheet import plot_contact_sheet
 from snellen.plots._csf import plot_csf
 from snellen.plots._efficacy import plot_efficacy, plot_efficacy_differences
 from snellen.plots._layers import plot_layers
@@ -16,6 +17,7 @@ from snellen.plots._tuning import (
 __all__ = [
     "axis_label",
     "plot_comparison",
+    "plot_contact_sheet",
     "plot_csf",
     "plot_efficacy",
     "plot_efficacy_differences",

@@ -75,7 +75,7 @@ def plot_comparison(
     return figure
 
 
-def save_figure(figure: "Figure", path: Path, dpi: int = 120) -> None:
+def save_figure(figure: "Figure", path: str | Path, dpi: int = 120) -> None:
     """Write a figure to a file; folders are made, the format follows the suffix.
 
     Raises
@@ -83,6 +83,7 @@ def save_figure(figure: "Figure", path: Path, dpi: int = 120) -> None:
     ImageError
         matplotlib knows no such format.
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     known = figure.canvas.get_supported_filetypes()
     if path.suffix.lower().lstrip(".") not in known:
