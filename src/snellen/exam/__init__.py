@@ -32,11 +32,14 @@ from snellen.exam._perceptual_efficacy import (
 from snellen.exam._psychophysics import DEFAULT_FREQUENCIES, metric_csf
 from snellen.exam._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
 from snellen.exam._relevance import Relevance, Split, relevance
+from snellen.exam._separability import separability
+from snellen.exam._separability_exam import Confusion, Projection, SeparabilityExam
 from snellen.exam._stimuli import render_gratings, uniform_field
 from snellen.exam._stimulus_files import stimulus_name, stimulus_set, write_stimuli
-from snellen.exam._study import Condition, study
+from snellen.exam._study import Condition, Study, load_study, study
 from snellen.exam._study_plan import Study, load_study
 from snellen.exam._summary import summarise
+from snellen.exam._synthetic import SyntheticSet, synthetic_set
 from snellen.exam._tuning import TuningExam, tuning
 from snellen.exam._tuning_measures import (
     Peak,
@@ -66,6 +69,7 @@ __all__ = [
     "ChannelEfficacy",
     "ChannelWeights",
     "Condition",
+    "Confusion",
     "ContrastResponse",
     "EfficacyExam",
     "Grating",
@@ -76,11 +80,14 @@ __all__ = [
     "NetworkSpec",
     "Observer",
     "Peak",
+    "Projection",
     "Relevance",
     "SensitivityCurve",
+    "SeparabilityExam",
     "Series",
     "Split",
     "Study",
+    "SyntheticSet",
     "Thresholds",
     "TuningCurves",
     "TuningExam",
@@ -117,10 +124,12 @@ __all__ = [
     "relevance",
     "render_gratings",
     "save_channel_weights",
+    "separability",
     "stimulus_name",
     "stimulus_set",
     "study",
     "summarise",
+    "synthetic_set",
     "tariq_csf",
     "tuning",
     "uniform_field",

@@ -183,7 +183,7 @@ def layers(
     rows: list[Row] = []
     series: list[Series] = []
     manifests = {}
-    for label, backbone in _networks(backbones, weights, controls, seeds).items():
+    for label, backbone in named_networks(backbones, weights, controls, seeds).items():
         names = list(layers or (INPUT_LAYER, *(info.name for info in backbone.layers)))
         responses = respond(
             backbone,
@@ -204,7 +204,7 @@ def layers(
     return LayerExam(tuple(rows), tuple(series), dataset, manifests, resize)
 
 
-def _networks(
+def named_networks(
     backbones: Sequence[str | Backbone] | str | Backbone | Mapping[str, Backbone],
     weights: str | Path | None,
     controls: str,
@@ -256,7 +256,7 @@ def _rows(
     resize: str,
     resampling: Resampling | None,
 ) -> list[Row]:
-    facts = [_facts(backbone, name, depth, len(layers)) for depth, name in enumerate(layers)]
+    facts = [layer_facts(backbone, name, depth, len(layers)) for depth, name in enumerate(layers)]
     source = {"network": label, "backbone": backbone.name, "weights": backbone.weights.source}
     return [
         source
@@ -269,7 +269,7 @@ def _rows(
     ]
 
 
-def _facts(backbone: Backbone, layer: str, depth: int, count: int) -> Row:
+def layer_facts(backbone: Backbone, layer: str, depth: int, count: int) -> Row:
     info = backbone.layer(layer)
     return {
         "layer": layer,

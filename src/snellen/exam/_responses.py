@@ -119,7 +119,7 @@ def respond(
         An image cannot be read, or differs in size from its reference.
     """
     backbone.to(device)
-    names = _in_order(backbone, layers)
+    names = in_order(backbone, layers)
     manifest = {
         "version": 1,
         "backbone": backbone.manifest(),
@@ -172,7 +172,7 @@ def groups(dataset: Dataset) -> dict[Path, list[int]]:
     return found
 
 
-def _in_order(backbone: Backbone, layers: Sequence[str]) -> list[str]:
+def in_order(backbone: Backbone, layers: Sequence[str]) -> list[str]:
     """Sort layers by depth: in the order in which the network yields them."""
     with torch.no_grad():
         probe = torch.zeros(1, 3, *(backbone.fixed_size or (128, 128)))

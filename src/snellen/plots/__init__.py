@@ -7,6 +7,7 @@ from snellen.plots._efficacy import plot_efficacy, plot_efficacy_differences
 from snellen.plots._layers import plot_layers
 from snellen.plots._psychophysics import plot_masking, plot_metric_csf
 from snellen.plots._scatter import axis_label, plot_scatter
+from snellen.plots._separability import plot_pairs, plot_projection, plot_separability
 from snellen.plots._stimuli import plot_stimuli
 from snellen.plots._tuning import (
     plot_preferred_frequencies,
@@ -24,9 +25,12 @@ __all__ = [
     "plot_layers",
     "plot_masking",
     "plot_metric_csf",
+    "plot_pairs",
     "plot_preferred_frequencies",
     "plot_preferred_orientations",
+    "plot_projection",
     "plot_scatter",
+    "plot_separability",
     "plot_stimuli",
     "plot_tuning_curves",
     "save_figure",
