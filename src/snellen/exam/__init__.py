@@ -36,7 +36,7 @@ from snellen.exam._separability import separability
 from snellen.exam._separability_exam import Confusion, Projection, SeparabilityExam
 from snellen.exam._stimuli import render_gratings, uniform_field
 from snellen.exam._stimulus_files import stimulus_name, stimulus_set, write_stimuli
-from snellen.exam._study import Condition, Study, load_study, study
+from snellen.exam._study import Condition, study
 from snellen.exam._study_plan import Study, load_study
 from snellen.exam._summary import summarise
 from snellen.exam._synthetic import SyntheticSet, synthetic_set
