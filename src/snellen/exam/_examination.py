@@ -4,12 +4,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snellen.exam._exam_findings import findings
+from snellen.exam._exam_restore import projection, tuning_exam
+from snellen.exam._tuning import TuningExam
+
+if TYPE_CHECKING:
+    from snellen.exam._separability_exam import Projection
 
 Row = dict[str, Any]
 Tables = Mapping[str, tuple[Row, ...]]
+
+TABLES = (
+    "summary", "tuning", "curves", "efficacy", "efficacy-differences", "efficacy-channels",
+    "separability", "separability-pairs", "separability-confusion", "separability-projection",
+    "agreement", "csf", "csf-agreement",
+)  # fmt: skip
+"""Names of all tables that an examination may have."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,14 @@ class Part:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
+
+    def tuning_exam(self) -> TuningExam:
+        """Return the exam that the tables of a part ``tuning`` were made from."""
+        return tuning_exam(self.tables, self.manifest)
+
+    def projection(self) -> "Projection":
+        """Return the points of a part ``separability``: its best layer, without reference."""
+        return projection(self.network, self.tables)
 
 
 @dataclass(frozen=True)
@@ -132,7 +152,8 @@ class Examination:
     def save(self, folder: Path) -> list[Path]:
         """Write every table as Parquet and as CSV (curves as Parquet only), and the manifest.
 
-        The report is written by `snellen.plots.write_report`.
+        Tables of an earlier exam in the same folder that this one does not have are removed: they
+        would contradict its manifest. The report is written by `snellen.plots.write_report`.
 
         Parameters
         ----------
@@ -159,4 +180,7 @@ class Examination:
             if not any(pyarrow.types.is_list(kind) for kind in table.schema.types):
                 written.append(folder / f"{name}.csv")
                 pyarrow.csv.write_csv(table, written[-1])
+        for stale in (folder / f"{name}.{form}" for name in TABLES for form in ("csv", "parquet")):
+            if stale not in written:
+                stale.unlink(missing_ok=True)
         return written
