@@ -10,6 +10,7 @@ from snellen.cli._compare import compare
 from snellen.cli._csf import csf
 from snellen.cli._efficacy import efficacy
 from snellen.cli._exam import exam_app
+from snellen.cli._examine import examine
 from snellen.cli._list import list_app
 from snellen.cli._stimuli import stimuli
 from snellen.cli._tuning import tuning
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(compare)
+app.command()(examine)
 app.command()(bench)
 exam_app.command("stimuli")(stimuli)
 exam_app.command("csf")(csf)

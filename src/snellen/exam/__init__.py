@@ -8,6 +8,10 @@ from snellen.exam._csf_fit import CSFFit, compare_curves, fit_csf, fitted_thresh
 from snellen.exam._csf_model import HUMAN_CSF, CSFModel, MechanismCSF
 from snellen.exam._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
 from snellen.exam._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
+from snellen.exam._exam_parts import EXAM_PARTS
+from snellen.exam._exam_progress import ExamProgress
+from snellen.exam._examination import Examination, Part
+from snellen.exam._examine import examine
 from snellen.exam._grating import COLORS, AliasingWarning, Grating
 from snellen.exam._human_csf import (
     CSF_CURVES,
@@ -59,6 +63,7 @@ __all__ = [
     "DEFAULT_FREQUENCIES",
     "DEFAULT_READOUTS",
     "EFFICACY_SETS",
+    "EXAM_PARTS",
     "EXAM_READOUTS",
     "HUMAN_CSF",
     "MEAN_OF_LAYERS",
@@ -72,6 +77,8 @@ __all__ = [
     "Confusion",
     "ContrastResponse",
     "EfficacyExam",
+    "ExamProgress",
+    "Examination",
     "Grating",
     "LayerExam",
     "MaskingCurve",
@@ -79,6 +86,7 @@ __all__ = [
     "MetricCSF",
     "NetworkSpec",
     "Observer",
+    "Part",
     "Peak",
     "Projection",
     "Relevance",
@@ -100,6 +108,7 @@ __all__ = [
     "efficacy",
     "efficacy_images",
     "efficacy_weights",
+    "examine",
     "find_csf",
     "find_peak",
     "fit_contrast_response",

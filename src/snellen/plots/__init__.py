@@ -6,6 +6,7 @@ from snellen.plots._csf import plot_csf
 from snellen.plots._efficacy import plot_efficacy, plot_efficacy_differences
 from snellen.plots._layers import plot_layers
 from snellen.plots._psychophysics import plot_masking, plot_metric_csf
+from snellen.plots._report import report_html, write_report
 from snellen.plots._scatter import axis_label, plot_scatter
 from snellen.plots._separability import plot_pairs, plot_projection, plot_separability
 from snellen.plots._stimuli import plot_stimuli
@@ -33,5 +34,7 @@ __all__ = [
     "plot_separability",
     "plot_stimuli",
     "plot_tuning_curves",
+    "report_html",
     "save_figure",
+    "write_report",
 ]
