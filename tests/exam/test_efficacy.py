@@ -20,10 +20,10 @@ from snellen.exam import (
     load_channel_weights,
     save_channel_weights,
 )
-from snellen.exam._activity import activity
-from snellen.exam._efficacy_sets import ChannelEfficacy, set_agreements
+from snellen.exam._efficacy._activity import activity
+from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy, set_agreements
+from snellen.exam._people._responses import respond
 from snellen.exam._rank_bootstrap import RankAgreement
-from snellen.exam._responses import respond
 from snellen.images import read_image
 from snellen.metrics import Protocol
 

@@ -8,8 +8,8 @@ import pytest
 
 from snellen.errors import BackboneError, DatasetError, MetricError
 from snellen.exam import EXAM_PARTS, efficacy, examine, layers, separability, tuning
-from snellen.exam._exam_plan import ExamPlan, exam_images
-from snellen.exam._examination import TABLES, Examination, Part
+from snellen.exam._report._exam_plan import ExamPlan, exam_images
+from snellen.exam._report._examination import TABLES, Examination, Part
 
 from .small_exams import OPTIONS, distorted, pristine, rated, small_gratings, two_layers
 

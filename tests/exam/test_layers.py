@@ -9,7 +9,7 @@ from snellen import exam
 from snellen.agreement import Resampling
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, DatasetError, ImageError, MetricError
-from snellen.exam._readouts import find_readouts
+from snellen.exam._people._readouts import find_readouts
 from snellen.images import read_image
 
 from .conftest import save, tiny

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from snellen.errors import MetricError
 from snellen.exam import find_csf
-from snellen.exam._channel_groups import (
+from snellen.exam._efficacy._channel_groups import (
     efficacy_weights,
     group_distances,
     high_group,
@@ -16,7 +16,7 @@ from snellen.exam._channel_groups import (
     random_groups,
     top_group,
 )
-from snellen.exam._perceptual_efficacy import (
+from snellen.exam._efficacy._perceptual_efficacy import (
     frequency_sensitivity,
     gain_normalised,
     orientation_sensitivity,

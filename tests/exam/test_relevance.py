@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 from snellen import create_metric, exam
 from snellen.errors import DatasetError, MetricError, WeightsError
 from snellen.exam import _relevance
-from snellen.exam._relevance import divide, fit_relevance, fit_weights
+from snellen.exam._people._relevance import divide, fit_relevance, fit_weights
 
 
 @pytest.fixture

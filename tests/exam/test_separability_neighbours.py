@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from snellen.exam import _neighbours
-from snellen.exam._neighbours import held_out_nearest, told_apart, vote
-from snellen.exam._principal import fit_principal, growing_distances, unit_length
+from snellen.exam._separation._neighbours import held_out_nearest, told_apart, vote
+from snellen.exam._separation._principal import fit_principal, growing_distances, unit_length
 
 
 def cloud(count, width, contents=5, kinds=3, seed=0):

@@ -18,7 +18,7 @@ from snellen.exam import (
     uniform_field,
     write_stimuli,
 )
-from snellen.exam._cones import LUMA, decode_srgb
+from snellen.exam._gratings._cones import LUMA, decode_srgb
 from snellen.images import read_image
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.exam._contrast_response import fit_contrast_response
-from snellen.exam._tuning_measures import (
+from snellen.exam._tuning._contrast_response import fit_contrast_response
+from snellen.exam._tuning._tuning_measures import (
     circular_variance,
     find_peak,
     orientation_selectivity,

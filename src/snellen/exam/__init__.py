@@ -1,19 +1,28 @@
 """The eye exam of a network."""
 
-from snellen.exam._channel_groups import ChannelWeights, efficacy_weights, high_group, low_group
 from snellen.exam._channel_weights import load_channel_weights, save_channel_weights
-from snellen.exam._contrast_response import ContrastResponse, fit_contrast_response
-from snellen.exam._csf_data import Thresholds, load_castlecsf, mechanism_signals
-from snellen.exam._csf_fit import CSFFit, compare_curves, fit_csf, fitted_thresholds
-from snellen.exam._csf_model import HUMAN_CSF, CSFModel, MechanismCSF
-from snellen.exam._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
-from snellen.exam._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
-from snellen.exam._exam_parts import EXAM_PARTS
-from snellen.exam._exam_progress import ExamProgress
-from snellen.exam._examination import Examination, Part
-from snellen.exam._examine import examine
-from snellen.exam._grating import COLORS, AliasingWarning, Grating
-from snellen.exam._human_csf import (
+from snellen.exam._efficacy._channel_groups import (
+    ChannelWeights,
+    efficacy_weights,
+    high_group,
+    low_group,
+)
+from snellen.exam._efficacy._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
+from snellen.exam._efficacy._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
+from snellen.exam._efficacy._perceptual_efficacy import (
+    frequency_sensitivity,
+    gain_normalised,
+    orientation_sensitivity,
+    perceptual_efficacy,
+)
+from snellen.exam._gratings._grating import COLORS, AliasingWarning, Grating
+from snellen.exam._gratings._stimuli import render_gratings, uniform_field
+from snellen.exam._gratings._stimulus_files import stimulus_name, stimulus_set, write_stimuli
+from snellen.exam._gratings._viewing import Viewing
+from snellen.exam._human._csf_data import Thresholds, load_castlecsf, mechanism_signals
+from snellen.exam._human._csf_fit import CSFFit, compare_curves, fit_csf, fitted_thresholds
+from snellen.exam._human._csf_model import HUMAN_CSF, CSFModel, MechanismCSF
+from snellen.exam._human._human_csf import (
     CSF_CURVES,
     BartenEye,
     SensitivityCurve,
@@ -22,39 +31,35 @@ from snellen.exam._human_csf import (
     mannos_sakrison_csf,
     tariq_csf,
 )
-from snellen.exam._layers import LayerExam, Series, layers
-from snellen.exam._masking import masking
-from snellen.exam._metric_csf import MaskingCurve, MetricCSF
 from snellen.exam._networks import NetworkSpec
-from snellen.exam._observer import Observer, anchor_grating
-from snellen.exam._perceptual_efficacy import (
-    frequency_sensitivity,
-    gain_normalised,
-    orientation_sensitivity,
-    perceptual_efficacy,
-)
-from snellen.exam._psychophysics import DEFAULT_FREQUENCIES, metric_csf
-from snellen.exam._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
-from snellen.exam._relevance import Relevance, Split, relevance
-from snellen.exam._separability import separability
-from snellen.exam._separability_exam import Confusion, Projection, SeparabilityExam
-from snellen.exam._stimuli import render_gratings, uniform_field
-from snellen.exam._stimulus_files import stimulus_name, stimulus_set, write_stimuli
-from snellen.exam._study import Condition, study
-from snellen.exam._study_plan import Study, load_study
-from snellen.exam._summary import summarise
-from snellen.exam._synthetic import SyntheticSet, synthetic_set
-from snellen.exam._tuning import TuningExam, tuning
-from snellen.exam._tuning_measures import (
+from snellen.exam._people._layers import LayerExam, Series, layers
+from snellen.exam._people._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
+from snellen.exam._people._relevance import Relevance, Split, relevance
+from snellen.exam._people._study import Condition, study
+from snellen.exam._people._study_plan import Study, load_study
+from snellen.exam._people._summary import summarise
+from snellen.exam._psychophysics._masking import masking
+from snellen.exam._psychophysics._metric_csf import MaskingCurve, MetricCSF
+from snellen.exam._psychophysics._observer import Observer, anchor_grating
+from snellen.exam._psychophysics._psychophysics import DEFAULT_FREQUENCIES, metric_csf
+from snellen.exam._report._exam_parts import EXAM_PARTS
+from snellen.exam._report._exam_progress import ExamProgress
+from snellen.exam._report._examination import Examination, Part
+from snellen.exam._report._examine import examine
+from snellen.exam._separation._separability import separability
+from snellen.exam._separation._separability_exam import Confusion, Projection, SeparabilityExam
+from snellen.exam._separation._synthetic import SyntheticSet, synthetic_set
+from snellen.exam._tuning._contrast_response import ContrastResponse, fit_contrast_response
+from snellen.exam._tuning._tuning import TuningExam, tuning
+from snellen.exam._tuning._tuning_measures import (
     Peak,
     circular_variance,
     find_peak,
     orientation_selectivity,
     phase_modulation,
 )
-from snellen.exam._tuning_rows import TuningCurves
-from snellen.exam._tuning_stimuli import TuningStimuli
-from snellen.exam._viewing import Viewing
+from snellen.exam._tuning._tuning_rows import TuningCurves
+from snellen.exam._tuning._tuning_stimuli import TuningStimuli
 
 __all__ = [
     "CHANNEL_NORMALISED",

@@ -1,0 +1,1 @@
+"""Channels tuned like human vision, against people and controls."""

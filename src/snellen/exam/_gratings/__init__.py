@@ -1,0 +1,1 @@
+"""Stimuli of stated frequency, contrast and colour."""

@@ -1,0 +1,1 @@
+"""Agreement of layers with human scores."""

@@ -1,0 +1,1 @@
+"""The whole exam of a network."""

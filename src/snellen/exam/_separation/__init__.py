@@ -1,0 +1,1 @@
+"""Which layers tell distortions apart."""

@@ -1,0 +1,177 @@
+"""Short vectors that summarise the features of images: every layer of a network in one pass."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from snellen.backbones import Backbone, file_sha256
+from snellen.errors import MetricError
+from snellen.exam._checkpoint import Arrays, Checkpoint
+from snellen.exam._separation._labelled import Group, Labelled
+from snellen.metrics import Protocol
+from snellen.readouts import Statistics
+
+Floats = NDArray[np.float32]
+
+POOLINGS = ("mean", "std", "mean-std")
+"""What is kept of every channel: its mean over positions, its standard deviation, or both."""
+
+_MOMENTS = Statistics("mean-std")
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Mean and standard deviation of every channel of every layer.
+
+    Parameters
+    ----------
+    layers
+        Names, in order of depth.
+    images
+        By layer, (N, 2C): means of all channels, then standard deviations.
+    references
+        By layer, (R, 2C).
+    reference_of
+        (N,): row of each image's reference.
+    """
+
+    layers: tuple[str, ...]
+    images: Mapping[str, Floats]
+    references: Mapping[str, Floats]
+    reference_of: NDArray[np.intp]
+
+    def vectors(self, layer: str, pooling: str = "mean", *, difference: bool = False) -> Floats:
+        """Return a descriptor per image.
+
+        Parameters
+        ----------
+        layer
+            Name.
+        pooling
+            One of `POOLINGS`.
+        difference
+            Whether to subtract the descriptor of the reference.
+
+        Returns
+        -------
+        array
+            (N, C), or (N, 2C) of ``"mean-std"``.
+
+        Raises
+        ------
+        MetricError
+            There is no such pooling.
+        """
+        check_poolings([pooling])
+        values = self.images[layer]
+        if difference:
+            values = values - self.references[layer][self.reference_of]
+        channels = values.shape[1] // 2
+        chosen = {"mean": slice(channels), "std": slice(channels, None)}
+        return values[:, chosen.get(pooling, slice(None))]
+
+
+def check_poolings(poolings: Sequence[str]) -> None:
+    """Raise a MetricError where one does not exist."""
+    if wrong := [one for one in poolings if one not in POOLINGS]:
+        raise MetricError(f"pooling {wrong[0]!r} does not exist; there are {', '.join(POOLINGS)}.")
+
+
+def describe(
+    backbone: Backbone,
+    data: Labelled,
+    layers: Sequence[str],
+    *,
+    protocol: Protocol,
+    checkpoint: Path | None = None,
+    device: str | torch.device = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> Descriptors:
+    """Take every image through a network once.
+
+    Only descriptors are kept: memory does not grow with the size of images.
+
+    Parameters
+    ----------
+    backbone, data
+        Network and images.
+    layers
+        Names, in order of depth.
+    protocol
+        What happens to pixels before the network.
+    checkpoint
+        Folder where what was measured of every reference is kept and found again.
+    device
+        Where to compute.
+    progress
+        Told how many images were done each time some are.
+
+    Returns
+    -------
+    Descriptors
+        In the order of the data.
+
+    Raises
+    ------
+    ImageError
+        An image cannot be read.
+    """
+    backbone.to(device)
+    manifest = {
+        "version": 1,
+        "exam": "descriptors",
+        "backbone": backbone.manifest(),
+        "protocol": protocol.manifest(),
+        "layers": list(layers),
+        # A pristine image's distorted versions do not depend on what other images there are.
+        "data": {name: value for name, value in data.facts.items() if name != "files"},
+    }
+    store = Checkpoint(checkpoint, manifest)
+    images: dict[str, list[Floats]] = {name: [] for name in layers}
+    references: dict[str, list[Floats]] = {name: [] for name in layers}
+    positions: list[int] = []
+    owners: list[int] = []
+    for row, group in enumerate(data.groups()):
+        digests = [file_sha256(path) for path in group.files] if checkpoint else []
+        arrays = store.read(digests)
+        if arrays is None:
+            arrays = _measure(backbone, group, layers, protocol, device, progress)
+            store.write(digests, arrays)
+        elif progress is not None:
+            progress(len(group.positions))
+        positions += group.positions
+        owners += [row] * len(group.positions)
+        for name in layers:
+            references[name].append(arrays[name][:1])
+            images[name].append(arrays[name][1:])
+    order = np.argsort(positions)
+    return Descriptors(
+        layers=tuple(layers),
+        images={name: np.concatenate(parts)[order] for name, parts in images.items()},
+        references={name: np.concatenate(parts) for name, parts in references.items()},
+        reference_of=np.array(owners)[order],
+    )
+
+
+@torch.inference_mode()
+def _measure(
+    backbone: Backbone,
+    group: Group,
+    layers: Sequence[str],
+    protocol: Protocol,
+    device: str | torch.device,
+    progress: Callable[[int], None] | None,
+) -> Arrays:
+    """Describe a reference, in the first row, and its images: (1 + n, 2C) by layer."""
+    found: dict[str, list[Tensor]] = {name: [] for name in layers}
+    for i, image in enumerate(group.read()):
+        for name, features in backbone.stream(protocol(image.to(device)), layers):
+            found[name].append(_MOMENTS.describe(features.float())[0])
+        if i and progress is not None:
+            progress(1)
+    return {name: torch.stack(rows).cpu().numpy() for name, rows in found.items()}
