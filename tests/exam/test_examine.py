@@ -131,7 +131,7 @@ def test_an_error_that_nobody_expected_is_kept_with_its_type(backbone, monkeypat
     def fail(*_, **__):
         raise RuntimeError("out of everything")
 
-    monkeypatch.setattr("snellen.exam._exam_parts.metric_csf", fail)
+    monkeypatch.setattr("snellen.exam._report._exam_parts.metric_csf", fail)
     found = examine(backbone, parts="csf", **OPTIONS)
     assert found.errors[0].error == "RuntimeError: out of everything"
 

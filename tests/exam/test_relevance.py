@@ -5,7 +5,7 @@ from scipy.optimize import approx_fprime
 
 from snellen import create_metric, exam
 from snellen.errors import DatasetError, MetricError, WeightsError
-from snellen.exam import _relevance
+from snellen.exam._people import _relevance
 from snellen.exam._people._relevance import divide, fit_relevance, fit_weights
 
 

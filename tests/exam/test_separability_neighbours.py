@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from snellen.exam import _neighbours
+from snellen.exam._separation import _neighbours
 from snellen.exam._separation._neighbours import held_out_nearest, told_apart, vote
 from snellen.exam._separation._principal import fit_principal, growing_distances, unit_length
 

@@ -121,7 +121,7 @@ def test_failures_and_missing_data_are_told(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("<b>no</b> eyes")
 
-    monkeypatch.setattr("snellen.exam._exam_parts.tuning", fail)
+    monkeypatch.setattr("snellen.exam._report._exam_parts.tuning", fail)
     page = Page(report_html(examine(two_layers(), parts=["tuning", "agreement"], **OPTIONS)))
     assert "RuntimeError: <b>no</b> eyes" in page.text
     assert "--dataset NAME=PATH" in page.text
