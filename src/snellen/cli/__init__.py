@@ -7,8 +7,13 @@ import typer
 from snellen.cli._arguments import spread_options
 from snellen.cli._bench import bench
 from snellen.cli._compare import compare
+from snellen.cli._describe import describe
+from snellen.cli._diagnose import diagnose
+from snellen.cli._distort import distort
 from snellen.cli._exam import exam_app
 from snellen.cli._list import list_app
+from snellen.cli._score import score
+from snellen.cli._separability import separability
 from snellen.cli._weights import weights_app
 
 app = typer.Typer(
@@ -19,7 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(compare)
+app.command()(score)
+app.command()(describe)
+app.command()(diagnose)
+app.command()(distort)
 app.command()(bench)
+exam_app.command("separability")(separability)
 app.add_typer(exam_app, name="exam")
 app.add_typer(list_app, name="list")
 app.add_typer(weights_app, name="weights")
