@@ -34,9 +34,11 @@ autosummary_context = {
         name: f"{room}.{name}"
         for room in (
             "images",
+            "distortions",
             "backbones",
             "readouts",
             "metrics",
+            "diagnosis",
             "datasets",
             "agreement",
             "exam",

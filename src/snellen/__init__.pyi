@@ -1,7 +1,23 @@
-from . import agreement, backbones, datasets, errors, exam, images, metrics, plots, readouts, runs
+from . import (
+    agreement,
+    backbones,
+    datasets,
+    diagnosis,
+    distortions,
+    errors,
+    exam,
+    images,
+    metrics,
+    plots,
+    readouts,
+    runs,
+)
 from .backbones import create_backbone, list_backbones
 from .datasets import list_datasets, load_dataset
+from .diagnosis import create_diagnoser
+from .distortions import create_distortion, distort, list_distortions
 from .errors import SnellenError
+from .exam import examine
 from .images import ImagePolicy, read_image
 from .metrics import create_metric, create_metrics, list_metrics
 from .readouts import create_readout, list_readouts
@@ -15,15 +31,22 @@ __all__ = [
     "agreement",
     "backbones",
     "create_backbone",
+    "create_diagnoser",
+    "create_distortion",
     "create_metric",
     "create_metrics",
     "create_readout",
     "datasets",
+    "diagnosis",
+    "distort",
+    "distortions",
     "errors",
     "exam",
+    "examine",
     "images",
     "list_backbones",
     "list_datasets",
+    "list_distortions",
     "list_metrics",
     "list_readouts",
     "load_dataset",

@@ -12,7 +12,8 @@ from snellen.readouts import create_readout, list_readouts
 
 REQUIRED = {
     "dfb", "dfb-*", "euclidean-*", "lpips-alex", "lpips-vgg", "lpips-squeeze", "dists", "deepdc",
-    "wsd-*", "psnr", "ssim", "ms-ssim", "fsim", "vsi", "gmsd", "haarpsi", "mdsi", "vif",
+    "wsd-*", "rr-gabor", "rr-*", "psnr", "ssim", "ms-ssim", "fsim", "vsi", "gmsd", "haarpsi",
+    "mdsi", "vif",
 }  # fmt: skip
 
 
@@ -24,7 +25,7 @@ def test_the_catalogue_holds_what_was_promised():
 def test_every_row_is_complete(row):
     assert row.title
     assert len(row.citation) > 10 or row.citation == "closed form"
-    assert row.kind == "full-reference"
+    assert row.kind == ("reduced-reference" if row.name[:3] == "rr-" else "full-reference")
     low, high = row.range
     assert low is None or high is None or low < high
     assert row.resize in ("native", "short-256", "box-256")
@@ -44,7 +45,7 @@ def test_only_similarities_are_better_when_higher():
     assert higher == {"psnr", "ssim", "ms-ssim", "fsim", "vsi", "haarpsi", "vif"}
 
 
-@pytest.mark.parametrize("family", ["dfb", "euclidean", "wsd"])
+@pytest.mark.parametrize("family", ["dfb", "euclidean", "wsd", "rr"])
 @pytest.mark.parametrize("backbone", ["gabor", "squeezenet1_0", "vit_b_32", "timm/resnet10t"])
 def test_a_family_takes_any_backbone(family, backbone):
     row = find_row(f"{family}-{backbone}")
@@ -80,7 +81,9 @@ def test_an_unknown_name_is_refused_and_near_ones_named(name, message):
 
 def test_lists():
     assert list_metrics() == list(ROWS)
-    assert list_metrics(kind="full-reference") == list(ROWS)
+    reduced = ["rr-gabor", "rr-*"]
+    assert list_metrics(kind="full-reference") == [name for name in ROWS if name not in reduced]
+    assert list_metrics(kind="reduced-reference") == reduced
     assert list_metrics(kind="no-reference") == []
     assert list_metrics(pattern="dists") == ["dists", "dists-256"]
     with pytest.raises(MetricError, match=r"kind must be one of full-reference.*'full'"):

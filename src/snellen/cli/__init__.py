@@ -8,10 +8,15 @@ from snellen.cli._arguments import spread_options
 from snellen.cli._bench import bench
 from snellen.cli._compare import compare
 from snellen.cli._csf import csf
+from snellen.cli._describe import describe
+from snellen.cli._diagnose import diagnose
+from snellen.cli._distort import distort
 from snellen.cli._efficacy import efficacy
 from snellen.cli._exam import exam_app
 from snellen.cli._examine import examine
 from snellen.cli._list import list_app
+from snellen.cli._score import score
+from snellen.cli._separability import separability
 from snellen.cli._stimuli import stimuli
 from snellen.cli._tuning import tuning
 from snellen.cli._weights import weights_app
@@ -24,12 +29,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(compare)
-app.command()(examine)
+app.command()(score)
+app.command()(diagnose)
+app.command()(distort)
+app.command()(describe)
 app.command()(bench)
-exam_app.command("stimuli")(stimuli)
-exam_app.command("csf")(csf)
+app.command()(examine)
+exam_app.command("separability")(separability)
 exam_app.command("tuning")(tuning)
 exam_app.command("efficacy")(efficacy)
+exam_app.command("csf")(csf)
+exam_app.command("stimuli")(stimuli)
 app.add_typer(exam_app, name="exam")
 app.add_typer(list_app, name="list")
 app.add_typer(weights_app, name="weights")

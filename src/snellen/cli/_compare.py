@@ -17,25 +17,25 @@ from snellen.cli._options import (
     Precision,
     PrecisionOption,
     ResizeOption,
+    WeightsOption,
     device_errors,
 )
-from snellen.cli._output import check_map, draw_maps, write_stdout
-from snellen.errors import SnellenError
+from snellen.cli._output import (
+    FormatOption,
+    OutputFormat,
+    OutputOption,
+    check_map,
+    draw_maps,
+    exit_if_failed,
+    output_form,
+    with_bar,
+    write_rows,
+)
 
 if TYPE_CHECKING:
     from snellen.images import Pairing
     from snellen.metrics import MetricSet
-    from snellen.runs import Row
-
-
-class Format(StrEnum):
-    """How rows are written."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
+    from snellen.runs import Journal, Row
 
 
 class Align(StrEnum):
@@ -60,9 +60,7 @@ def compare(
         Path | None, typer.Option("-r", "--ref", "--reference", help="The same as REFERENCE.")
     ] = None,
     metric: MetricOption = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Weights of the backbone: imagenet, random, or a file.")
-    ] = None,
+    weights: WeightsOption = None,
     head_weights: HeadWeightsOption = None,
     layer: LayerOption = None,
     resize: ResizeOption = None,
@@ -74,10 +72,8 @@ def compare(
         Path | None,
         typer.Option("--map", help="Draw where they differ: a file, or a folder for many pairs."),
     ] = None,
-    format_: Annotated[
-        Format | None, typer.Option("--format", help="Default: by the suffix of --output.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File of results.")] = None,
+    format_: FormatOption = None,
+    output: OutputOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Score distorted images against their references.
@@ -88,7 +84,7 @@ def compare(
     """
     first, second = _one("DISTORTED", distorted, target), _one("REFERENCE", reference, ref)
     with usage_errors():
-        form = _form(format_, output)
+        form = output_form(format_, output)
         from snellen.images import pair_images
         from snellen.runs import keep_freed_memory
 
@@ -104,10 +100,7 @@ def compare(
     rows = _run(pairing, metrics, first, form, output)
     if map_ is not None:
         draw_maps(map_, rows, metrics)
-    failed = sum(row["error"] is not None for row in rows)
-    if failed:
-        typer.echo(f"snellen: {failed} of {len(rows)} rows failed; see their errors", err=True)
-        raise typer.Exit(1)
+    exit_if_failed(rows)
 
 
 def _one(name: str, positional: Path | None, option: Path | None) -> Path:
@@ -117,18 +110,6 @@ def _one(name: str, positional: Path | None, option: Path | None) -> Path:
     chosen = positional if positional is not None else option
     assert chosen is not None
     return chosen
-
-
-def _form(form: Format | None, output: Path | None) -> Format:
-    from snellen.runs import format_of
-
-    if form is None:
-        return Format(format_of(output)) if output is not None else Format.TABLE
-    if form is Format.TABLE and output is not None:
-        raise SnellenError("--format table is for the terminal; leave out --output.")
-    if form is Format.PARQUET and output is None:
-        raise SnellenError("--format parquet needs --output FILE: it is no text.")
-    return form
 
 
 def _metrics(
@@ -143,10 +124,10 @@ def _metrics(
 
 
 def _run(
-    pairing: "Pairing", metrics: "MetricSet", first: Path, form: Format, output: Path | None
+    pairing: "Pairing", metrics: "MetricSet", first: Path, form: OutputFormat, output: Path | None
 ) -> list["Row"]:
     """Score every pair; write rows as they come, and report files without a partner."""
-    from snellen.runs import Journal, PairScore, comparison_rows, write_table
+    from snellen.runs import PairScore, comparison_rows
 
     names = [metric.name for metric in metrics]
     lonely = []
@@ -155,21 +136,9 @@ def _run(
             lonely.append(PairScore(item.path, None, error=item.reason).row(names))
         else:
             typer.echo(f"snellen: {item.path}: {item.reason}", err=True)
-    if output is None:
-        rows = chain(_with_bar(comparison_rows(pairing.pairs, metrics), pairing), lonely)
-        return write_stdout(rows, form.value, metrics)
-    manifest = metrics.manifest()
-    with Journal(output, manifest, ("distorted", "reference")) as journal:
+
+    def rows(journal: "Journal | None") -> "Iterator[Row]":
         done = comparison_rows(pairing.pairs, metrics, journal)
-        table = [*_with_bar(done, pairing), *lonely]
-    write_table(output, table, form.value, manifest)
-    journal.remove()
-    return table
+        return chain(with_bar(done, len(pairing.pairs), "comparing"), lonely)
 
-
-def _with_bar(rows: "Iterator[Row]", pairing: "Pairing") -> "Iterator[Row]":
-    from snellen.cli._console import progress
-
-    total = len(pairing.pairs)
-    with progress(disable=total < 2) as bar:
-        yield from bar.track(rows, total=total, description="comparing")
+    return write_rows(rows, ("distorted", "reference"), form, output, metrics)

@@ -22,6 +22,12 @@ MetricOption = Annotated[
     list[str] | None,
     typer.Option("-m", "--metric", help="Metric; several may follow. Default: dfb."),
 ]
+WeightsOption = Annotated[
+    str | None, typer.Option(help="Weights of the backbone: imagenet, random, or a file.")
+]
+ProjectionOption = Annotated[
+    Path | None, typer.Option(help="File of a fitted projection of a reduced-reference metric.")
+]
 HeadWeightsOption = Annotated[
     Path | None, typer.Option(help="File of the learned weights of LPIPS or DISTS.")
 ]

@@ -1,18 +1,90 @@
-"""What ``snellen compare`` shows: rows on standard output, and figures of difference maps."""
+"""What commands that score show: rows in a file or on standard output, and difference maps."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from snellen.errors import MetricError
+import typer
+
+from snellen.errors import MetricError, SnellenError
 
 if TYPE_CHECKING:
+    from snellen.diagnosis import Diagnoser
     from snellen.metrics import Metric, MetricSet
-    from snellen.runs import Row
+    from snellen.runs import Journal, Row
 
 
-def write_stdout(rows: "Iterable[Row]", form: str, metrics: "MetricSet") -> "list[Row]":
+class OutputFormat(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+FormatOption = Annotated[
+    OutputFormat | None, typer.Option("--format", help="Default: by the suffix of --output.")
+]
+OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="File of results.")]
+
+
+def output_form(form: OutputFormat | None, output: Path | None) -> OutputFormat:
+    """Return the format that was asked for, or that of the file's suffix; a table by default."""
+    from snellen.runs import format_of
+
+    if form is None:
+        return OutputFormat(format_of(output)) if output is not None else OutputFormat.TABLE
+    if form is OutputFormat.TABLE and output is not None:
+        raise SnellenError("--format table is for the terminal; leave out --output.")
+    if form is OutputFormat.PARQUET and output is None:
+        raise SnellenError("--format parquet needs --output FILE: it is no text.")
+    return form
+
+
+def write_rows(
+    rows: "Callable[[Journal | None], Iterable[Row]]",
+    key: tuple[str, ...],
+    form: OutputFormat,
+    output: Path | None,
+    metrics: "MetricSet | Diagnoser",
+) -> "list[Row]":
+    """Make rows, write them to a file or to standard output, and return them.
+
+    With a file, `rows` is given a journal, so that a run that was cut off can go on.
+    """
+    from snellen.runs import Journal, write_table
+
+    if output is None:
+        return write_stdout(rows(None), form.value, metrics)
+    manifest = metrics.manifest()
+    with Journal(output, manifest, key) as journal:
+        table = list(rows(journal))
+    write_table(output, table, form.value, manifest)
+    journal.remove()
+    return table
+
+
+def with_bar(rows: "Iterable[Row]", total: int, description: str) -> "Iterator[Row]":
+    """Show progress on standard error while rows are made."""
+    from snellen.cli._console import progress
+
+    with progress(disable=total < 2) as bar:
+        yield from bar.track(rows, total=total, description=description)
+
+
+def exit_if_failed(rows: "Sequence[Row]") -> None:
+    """End the program with status 1 if a row carries an error."""
+    failed = sum(row["error"] is not None for row in rows)
+    if failed:
+        typer.echo(f"snellen: {failed} of {len(rows)} rows failed; see their errors", err=True)
+        raise typer.Exit(1)
+
+
+def write_stdout(rows: "Iterable[Row]", form: str, metrics: "MetricSet | Diagnoser") -> "list[Row]":
     """Write rows to standard output, one at a time where the form allows it, and return them."""
     from snellen.runs import FORMATS
 
@@ -30,14 +102,20 @@ def write_stdout(rows: "Iterable[Row]", form: str, metrics: "MetricSet") -> "lis
     return written
 
 
-def _print(rows: "Sequence[Row]", metrics: "MetricSet") -> None:
+def _print(rows: "Sequence[Row]", source: "MetricSet | Diagnoser") -> None:
     from snellen.cli._console import print_table
+    from snellen.metrics import MetricSet
 
-    hidden = {"width", "height", "seconds"}
-    if all(row["error"] is None for row in rows):
-        hidden.add("error")
+    metrics = tuple(source) if isinstance(source, MetricSet) else ()
     headers = {m.name: f"{m.name} {'↓' if m.lower_better else '↑'}" for m in metrics}
-    print_table([{k: v for k, v in row.items() if k not in hidden} for row in rows], headers)
+    print_table(without(rows, "width", "height", "seconds"), headers)
+
+
+def without(rows: "Sequence[Row]", *columns: str) -> "list[Row]":
+    """Leave out columns, and that of errors where there are none."""
+    failed = any(row["error"] is not None for row in rows)
+    hidden = {*columns} if failed else {*columns, "error"}
+    return [{k: v for k, v in row.items() if k not in hidden} for row in rows]
 
 
 def check_map(path: Path, metrics: "MetricSet", pairs: int) -> None:

@@ -1,23 +1,31 @@
 """Named metrics: a catalogue of rows, and what makes scores of them."""
 
 from snellen.metrics._catalogue import ROWS, find_row
+from snellen.metrics._descriptor import Descriptor
 from snellen.metrics._factory import create_metric, create_metrics, list_metrics
 from snellen.metrics._features import FeatureMetric
 from snellen.metrics._metric import Metric, PreparedReference
+from snellen.metrics._projection import Projection
+from snellen.metrics._projection_fit import fit_projection
 from snellen.metrics._protocol import Protocol
+from snellen.metrics._reduced import ReducedReferenceMetric
 from snellen.metrics._row import MetricRow
 from snellen.metrics._set import MetricSet
 
 __all__ = [
     "ROWS",
+    "Descriptor",
     "FeatureMetric",
     "Metric",
     "MetricRow",
     "MetricSet",
     "PreparedReference",
+    "Projection",
     "Protocol",
+    "ReducedReferenceMetric",
     "create_metric",
     "create_metrics",
     "find_row",
+    "fit_projection",
     "list_metrics",
 ]

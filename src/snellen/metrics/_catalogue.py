@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 from snellen.backbones import find_architecture
 from snellen.errors import BackboneError, MetricError
@@ -32,6 +33,11 @@ _LIAO = (
     "Wasserstein Distance in Deep Feature Space. ACM MM 2022"
 )
 
+_BIANCO = (
+    "Bianco, Celona, Napoletano. Disentangling Image Distortions in Deep Feature Space. "
+    "Pattern Recognition Letters 148, 2021"
+)
+
 _ALEX_TAPS = ("relu1", "relu2", "relu3", "relu4", "relu5")
 _VGG_TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
 _SQUEEZE_TAPS = ("relu1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9")
@@ -50,6 +56,22 @@ def _lpips(net: str, backbone: str, layers: tuple[str, ...]) -> MetricRow:
         note="version 0.1 of the weights; images in [0, 1], scaled as the lpips package scales "
         "[-1, 1]",
     )
+
+
+def _reduced(name: str, note: str, **changes: Any) -> MetricRow:
+    return MetricRow(
+        name=name,
+        title="Distance in a reduced space of deep features, k transmitted values",
+        citation=_BIANCO,
+        readout="descriptor",
+        options={
+            "values": 16, "pooling": "mean-std", "transform": "sqrt", "type": "float16", "seed": 0,
+        },
+        combine="join",
+        kind="reduced-reference",
+        note=note,
+        **changes,
+    )  # fmt: skip
 
 
 def _dists(name: str, resize: str, note: str) -> MetricRow:
@@ -119,6 +141,14 @@ _FEATURE_ROWS = (
         note="features before the ReLU, as published; in pyiqa's code in-place ReLUs overwrite "
         "all layers but the last",
     ),
+    _reduced(
+        "rr-gabor",
+        "embedded network; projection fitted on natural images without human scores",
+        backbone="gabor",
+        layers=("opponent", "complex1", "complex2", "complex3", "complex4"),
+        head="rr-gabor",
+    ),
+    _reduced("rr-*", "seeded projection, which needs no fitting; projection=FILE for a fitted one"),
     MetricRow(
         "wsd-*",
         "Wasserstein distance of deep features, as published (DeepWSD)",

@@ -39,7 +39,7 @@ def change_row(
     """Change the definition where an argument is not None.
 
     Learned weights belong to the original layers and readout, and go with them; so does what is
-    known of the range of scores.
+    known of the range of scores. A fitted projection knows itself what it belongs to.
     """
     if combine is not None and combine not in get_args(Combine):
         raise MetricError(
@@ -54,7 +54,7 @@ def change_row(
     refused = set(changes) - {"resize"} if row.backbone is None else set()
     if refused:
         raise MetricError(f"{row.name} has no network: {', '.join(refused)} cannot be set.")
-    if {"layers", "readout"} & set(changes):
+    if {"layers", "readout"} & set(changes) and row.kind == "full-reference":
         changes["head"] = None
     if set(changes) - {"resize", "head"}:
         changes["range"] = (0.0, None)

@@ -17,6 +17,8 @@ from snellen.metrics._classical import ClassicalMetric
 from snellen.metrics._features import FeatureMetric
 from snellen.metrics._heads import load_head
 from snellen.metrics._metric import Metric, Reduction
+from snellen.metrics._reduced import ReducedReferenceMetric
+from snellen.metrics._reduced_factory import load_projection, reduced_metric, reduced_row
 from snellen.metrics._row import Combine, Kind, MetricRow
 from snellen.metrics._set import MetricSet
 from snellen.metrics._stages import resolve_layers
@@ -37,6 +39,8 @@ def create_metric(
     readout_options: Mapping[str, Any] | None = None,
     combine: Combine | None = None,
     channel_weights: Mapping[str, Tensor] | None = None,
+    values: int | None = None,
+    projection: PathLike | None = None,
     resize: str | None = None,
     precision: str = "float32",
     seed: int = 0,
@@ -69,6 +73,10 @@ def create_metric(
         How layers make one score: ``"sum"``, ``"mean"`` or ``"join"`` (concatenation).
     channel_weights
         Non-negative weights of the channels (C,), by layer.
+    values
+        Number of values that a reduced-reference metric transmits.
+    projection
+        File of a fitted projection of a reduced-reference metric; see `fit_projection`.
     resize
         Rule of the protocol, such as ``"native"`` or ``"short-256"``; see `Protocol`.
     precision
@@ -106,14 +114,15 @@ def create_metric(
     >>> metric(image, image)
     tensor([0.])
     """
-    row = find_row(name)
+    fitted = load_projection(projection)
+    row = reduced_row(find_row(name), readout_options, values, fitted)
     if align not in ALIGNMENTS:
         raise MetricError(f"align must be one of {', '.join(ALIGNMENTS)}; got {align!r}.")
     row = change_row(
         row,
         layers=chosen_layers(layer, layers),
         readout=readout,
-        options=readout_options,
+        options=None if row.kind == "reduced-reference" else readout_options,
         combine=combine,
         resize=resize,
     )
@@ -125,7 +134,12 @@ def create_metric(
         made = _backbone(row, weights, seed, precision)
     else:
         made = check_backbone(row, backbone, weights=weights, seed=seed, precision=precision)
-    metric = _feature_metric(common, row, made, head_weights, channel_weights)
+    metric: FeatureMetric | ReducedReferenceMetric
+    if row.kind == "reduced-reference":
+        _refuse_full_reference_options(row, head_weights, channel_weights, combine, readout)
+        metric = reduced_metric(common, made, fitted)
+    else:
+        metric = _feature_metric(common, row, made, head_weights, channel_weights)
     if backbone is None:
         made.keep(metric.layers)
     return metric.to(device)
@@ -193,15 +207,17 @@ def _refuse_unused_options(options: Mapping[str, Any], rows: Sequence[MetricRow]
 def _concerns(option: str, row: MetricRow) -> bool:
     if option in ("reduction", "align", "policy", "device", "resize"):
         return True
+    if option in ("values", "projection"):
+        return row.kind == "reduced-reference"
     if option == "head_weights":
-        return row.head is not None
+        return row.head is not None and row.kind == "full-reference"
     # The embedded network has no weights to choose.
     return row.backbone is not None and not (option == "weights" and row.backbone == "gabor")
 
 
 def _drop_unused(metrics: Sequence[Metric], made: Iterable[Backbone]) -> None:
     """Give up what no metric needs of the networks made for them."""
-    users = [metric for metric in metrics if isinstance(metric, FeatureMetric)]
+    users = [m for m in metrics if isinstance(m, FeatureMetric | ReducedReferenceMetric)]
     for backbone in made:
         backbone.keep({name for m in users if m.backbone is backbone for name in m.layers})
 
@@ -242,6 +258,14 @@ def _refuse_network_options(row: MetricRow, *options: Any) -> None:
         raise MetricError(
             f"{row.name} has no network: weights, head_weights, channel_weights, precision and "
             "backbone cannot be set."
+        )
+
+
+def _refuse_full_reference_options(row: MetricRow, *options: Any) -> None:
+    if any(option is not None for option in options):
+        raise MetricError(
+            f"{row.name} compares descriptors: head_weights, channel_weights, combine and readout "
+            "cannot be set; see values, projection and readout_options."
         )
 
 

@@ -65,7 +65,7 @@ class Metric(nn.Module):
     name : str
         Its name.
     kind : str
-        ``"full-reference"``.
+        ``"full-reference"``, or ``"reduced-reference"``.
     lower_better : bool
         Whether smaller scores mean better quality.
     range : tuple

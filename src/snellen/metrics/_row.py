@@ -31,9 +31,10 @@ class MetricRow:
         Names of layers; ``"@stages"`` stands for the last layer at every scale of the network,
         ``"@stages:4"`` for the first four of them.
     readout
-        Name of the readout (for classical metrics, of the function in piq).
+        Name of the readout (for classical metrics, of the function in piq); ``"descriptor"`` for
+        reduced-reference ones.
     options
-        Options of the readout.
+        Options of the readout, or of the descriptor.
     combine
         How layers make one score: sum or mean of their distances, or ``"join"``: the distance of
         the concatenated features.
@@ -44,7 +45,7 @@ class MetricRow:
     normalise
         Whether images are normalised by the backbone's mean and standard deviation.
     head
-        Name of the learned weights of the readout, if it has any.
+        Name of the learned weights of the readout, or of the fitted projection that ships.
     note
         Which variant of the metric this is, where several go by the name.
     """

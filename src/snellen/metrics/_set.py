@@ -99,6 +99,8 @@ class MetricSet(nn.Module):
             members = [metric for metric in group if isinstance(metric, FeatureMetric)]
             if members:
                 features.update(prepare_together(members, batch).features)
+            for metric in group if not members else ():
+                features.update(metric.prepare(batch).features)
         return PreparedReference(batch, features)
 
     def feature_bytes(self, height: int, width: int) -> int:
@@ -134,5 +136,5 @@ def _score_group(
     if features:
         scores = score_together(features, x, prepared.batch, cached)
     else:
-        scores = [metric._score(x, prepared.batch, None) for metric in group]
+        scores = [metric._score(x, prepared.batch, cached) for metric in group]
     return {metric.name: score for metric, score in zip(group, scores, strict=True)}

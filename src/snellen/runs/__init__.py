@@ -1,6 +1,8 @@
 """Scoring of collections: pairs in, rows out; nothing is lost on the way."""
 
 from snellen.runs._bench import BenchResult, bench
+from snellen.runs._described import DescribedImage, described_rows, pair_descriptors
+from snellen.runs._describing import describe_rows, descriptor_files
 from snellen.runs._journal import Journal, Row
 from snellen.runs._memory import keep_freed_memory
 from snellen.runs._pairs import PairScore, comparison_rows, score_pairs
@@ -14,6 +16,7 @@ __all__ = [
     "REPORT_FORMATS",
     "BenchResult",
     "CacheError",
+    "DescribedImage",
     "Journal",
     "PairScore",
     "Row",
@@ -21,8 +24,12 @@ __all__ = [
     "TableError",
     "bench",
     "comparison_rows",
+    "describe_rows",
+    "described_rows",
+    "descriptor_files",
     "format_of",
     "keep_freed_memory",
+    "pair_descriptors",
     "report_format",
     "report_tables",
     "score_pairs",
