@@ -3,13 +3,14 @@
     python benchmarks/layer_exam.py [--output FILE] [--nets squeezenet1_1 ...] [--repeats 9]
 
 Every round times, in turn: the network alone on both images of a pair; plain and cosine readouts
-of all listed layers; all default readouts. "Pair" computes the reference too; "shared" has the
-reference's features at hand, as in an exam, against the network alone on one image. Weights are
-random: they change scores, not times.
+of all listed layers; all default readouts. "Pair" takes both images through the network in step,
+layer by layer; "shared" has the reference's features at hand, as in an exam of many versions,
+against the network alone on one image. Weights are random: they change scores, not times. Freed
+memory stays with the process, as in the commands that score images (`keep_freed_memory`).
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from _measure import hardware, interleaved, ratio, summary, write
 import snellen
 from snellen.exam import DEFAULT_READOUTS, EXAM_READOUTS
 from snellen.readouts import Moments, ReferenceMoments
+from snellen.runs import keep_freed_memory
 
 PLAIN_AND_COSINE = [n for n in EXAM_READOUTS if n.startswith(("euclidean", "cosine"))]
 ALL = [n for n in DEFAULT_READOUTS if n in EXAM_READOUTS]
@@ -37,25 +39,31 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
             for _ in backbone.stream(image, names[-1:]):
                 pass
 
-    def keep() -> dict[str, ReferenceMoments]:
-        return {name: ReferenceMoments(g) for name, g in backbone.stream(y, names)}
-
-    def measure(readouts: list[str], kept: dict[str, ReferenceMoments] | None) -> None:
-        kept = keep() if kept is None else kept
-        for name, f in backbone.stream(x, names):
-            moments = Moments(f, kept[name])
+    def measure(
+        pairs: Iterable[tuple[torch.Tensor, ReferenceMoments]], readouts: list[str]
+    ) -> None:
+        means = not set(readouts) <= set(PLAIN_AND_COSINE)
+        for f, reference in pairs:
+            moments = Moments(f, reference, means=means)
             for readout in readouts:
                 moments.sums(EXAM_READOUTS[readout])
 
+    def pair(readouts: list[str]) -> None:
+        streams = zip(backbone.stream(x, names), backbone.stream(y, names), strict=True)
+        measure(((f, ReferenceMoments(g)) for (_, f), (_, g) in streams), readouts)
+
+    def shared(readouts: list[str]) -> None:
+        measure(((f, kept[name]) for name, f in backbone.stream(x, names)), readouts)
+
     with torch.inference_mode():
-        reference = keep()
+        kept = {name: ReferenceMoments(g) for name, g in backbone.stream(y, names)}
         functions: dict[str, Callable[[], object]] = {
             "bare_pair": lambda: bare(x, y),
             "bare_one": lambda: bare(x),
-            "pair_plain_cosine": lambda: measure(PLAIN_AND_COSINE, None),
-            "pair_all": lambda: measure(ALL, None),
-            "shared_plain_cosine": lambda: measure(PLAIN_AND_COSINE, reference),
-            "shared_all": lambda: measure(ALL, reference),
+            "pair_plain_cosine": lambda: pair(PLAIN_AND_COSINE),
+            "pair_all": lambda: pair(ALL),
+            "shared_plain_cosine": lambda: shared(PLAIN_AND_COSINE),
+            "shared_all": lambda: shared(ALL),
         }
         seconds = interleaved(functions, repeats)
     ratios = {
@@ -79,8 +87,10 @@ def main() -> None:
     parser.add_argument("--size", nargs=2, type=int, default=[384, 512], metavar=("H", "W"))
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--return-freed-memory", action="store_true", help="to the system")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    kept = not arguments.return_freed_memory and keep_freed_memory()
     results = []
     for net in arguments.nets:
         results.append(cost(net, tuple(arguments.size), arguments.repeats))
@@ -89,7 +99,8 @@ def main() -> None:
             for name, r in results[-1]["over_bare"].items()
         )
         print(f"{net}, {results[-1]['layers']} layers: {', '.join(parts)}", flush=True)
-    write(arguments.output, {"schema": 1, "hardware": hardware(), "results": results})
+    record = {"schema": 2, "hardware": hardware(), "freed_memory_kept": kept, "results": results}
+    write(arguments.output, record)
 
 
 if __name__ == "__main__":

@@ -167,6 +167,44 @@ class TestInPlace:
             graph.drop_unused([node])
             assert torch.equal(dict(graph.stream(x, [node]))[node], found)
 
+    @pytest.mark.parametrize(
+        "activation", [nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Hardswish]
+    )
+    def test_an_activation_writes_elsewhere_instead_of_a_copy(self, activation):
+        network = nn.Sequential(
+            nn.Conv2d(3, 3, 1), nn.Identity(), activation(inplace=True), nn.Conv2d(3, 3, 1)
+        ).eval()
+        graph = graph_of(network)
+        nodes = [graph.node_of_path[path] for path in "0123"]
+        x = torch.randn(1, 3, 8, 8)
+        with torch.no_grad():
+            found = list(graph.stream(x, nodes))
+            for (_, value), path in zip(found, "0123", strict=True):
+                assert torch.equal(value, hooked(network, x, path)), path
+        assert not any(step.copy for step in graph._plan(frozenset(nodes)))
+        assert network[2].inplace
+
+    def test_a_copy_where_what_was_overwritten_is_read(self):
+        class Skip(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 3, 1)
+                self.relu = nn.ReLU(inplace=True)
+
+            def forward(self, x):
+                y = self.conv(x)
+                flat = y.flatten(2)  # another name of the same memory
+                return self.relu(y) + flat.view_as(y)
+
+        network = Skip().eval()
+        graph = graph_of(network)
+        nodes = [graph.node_of_path["conv"], "add"]
+        x = torch.randn(1, 3, 8, 8)
+        with torch.no_grad():
+            values = dict(graph.stream(x, nodes))
+            assert torch.equal(values["add"], network(x))
+            assert torch.equal(values[nodes[0]], network.conv(x))
+
     def test_gradients_pass_a_layer_that_is_overwritten(self):
         convolutions = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 1)
         in_place, fresh = (

@@ -6,6 +6,7 @@ of images through the network layer by layer, so that only one layer of each ima
 time.
 """
 
+import copy
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from snellen.backbones._trace import Operation, fill, tensors, trace, trunk
+
+_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Hardswish)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class LayerGraph(nn.Module):
         self.operations, self.node_of_path = trace(network)
         self.shapes: dict[str, torch.Size] = {}
         self._needs: dict[str, frozenset[str]] = {}
-        self._overwritten: set[str] = set()
+        self._writers: dict[str, set[str]] = {}
         self._plans: dict[frozenset[str], list[_Step]] = {}
         if not _same(self._learn(probe), expected):
             raise ValueError("the traced operations do not return what the network returns")
@@ -75,7 +78,7 @@ class LayerGraph(nn.Module):
         """
         values: dict[str, Any] = {}
         changes: dict[str, list[int]] = {}
-        writers: dict[str, set[str]] = {}
+        writers = self._writers
         for name, operation in self.operations.items():
             # What reads a value that was overwritten comes after what overwrote it.
             late = (writer for n in operation.inputs for writer in writers.get(n, ()))
@@ -86,7 +89,6 @@ class LayerGraph(nn.Module):
                     changes[written] = _changes(values[written])
                     writers.setdefault(written, set()).add(name)
             changes[name] = _changes(values[name])
-        self._overwritten = set(writers)
         self.shapes = {n: v.shape for n, v in values.items() if isinstance(v, Tensor)}
         return next(v for n, v in values.items() if self.operations[n].kind == "output")
 
@@ -136,7 +138,7 @@ class LayerGraph(nn.Module):
         image: Tensor | None,
     ) -> Any:
         if operation.name == self._first_input and image is not None:
-            return image.clone() if operation.name in self._overwritten else image
+            return image.clone() if operation.name in self._writers else image
         return run(*fill(operation.args, values), **fill(operation.kwargs, values))
 
     @property
@@ -153,16 +155,45 @@ class LayerGraph(nn.Module):
         dying: dict[str, list[str]] = {}
         for name, user in last_use.items():
             dying.setdefault(user, []).append(name)
+        elsewhere = self._elsewhere(wanted, order, last_use)
+        in_place = {operation.name for operation in order} - elsewhere
         return [
             _Step(
                 operation,
-                self._callable(operation),
-                copy=operation.name in self._overwritten and operation is not order[-1],
+                self._callable(operation, operation.name in in_place),
+                copy=not in_place.isdisjoint(self._writers.get(operation.name, ())),
                 used=operation.name in last_use,
                 done_with=tuple(dying.get(operation.name, ())),
             )
             for operation in order
         ]
+
+    def _elsewhere(
+        self, wanted: frozenset[str], order: list[Operation], last_use: dict[str, str]
+    ) -> set[str]:
+        """Find activations that overwrite a wanted value, and could write elsewhere instead.
+
+        That takes one pass over the value less than a copy of it does. It may only be done where
+        nothing after the activation reads what was overwritten.
+        """
+        place = {operation.name: i for i, operation in enumerate(order)}
+
+        def could(writer: str) -> bool:
+            operation = self.operations[writer]
+            if operation.kind != "call_module":
+                return False
+            written = [name for name, writers in self._writers.items() if writer in writers]
+            users = (last_use.get(name, writer) for name in written)
+            return type(self._callable(operation)) in _ACTIVATIONS and all(
+                place[user] <= place[writer] for user in users
+            )
+
+        found: set[str] = set()
+        for name in wanted & self._writers.keys():
+            writers = {writer for writer in self._writers[name] if writer in place}
+            if all(could(writer) for writer in writers):
+                found |= writers
+        return found
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """Return the names of all operations that the given ones depend on, themselves included."""
@@ -175,10 +206,11 @@ class LayerGraph(nn.Module):
                 stack.extend(self._needs[name])
         return seen
 
-    def _callable(self, operation: Operation) -> Callable[..., Any]:
+    def _callable(self, operation: Operation, in_place: bool = True) -> Callable[..., Any]:
         target = operation.target
         if operation.kind == "call_module":
-            return self.network.get_submodule(target)
+            module = self.network.get_submodule(target)
+            return module if in_place else _out_of_place(module)
         if operation.kind == "call_method":
             return partial(_call_method, target)
         if operation.kind == "get_attr":
@@ -206,6 +238,12 @@ class LayerGraph(nn.Module):
             if path not in containers and used.isdisjoint([path, *_parents(path)]):
                 parent, _, name = path.rpartition(".")
                 del self.network.get_submodule(parent)._modules[name]
+
+
+def _out_of_place(activation: nn.Module) -> nn.Module:
+    twin = copy.copy(activation)
+    twin.inplace = False  # type: ignore[assignment]
+    return twin
 
 
 def _changes(value: Any) -> list[int]:

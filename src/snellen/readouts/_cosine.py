@@ -35,7 +35,8 @@ def unit(rows: Tensor) -> Tensor:
     return rows * (norm + 1e-10).reciprocal()
 
 
-def _half_squared_distance(f: Tensor, g: Tensor) -> Tensor:
+def half_squared_distance(f: Tensor, g: Tensor) -> Tensor:
+    """Cosine distance of every two vectors of (P, C): (P,)."""
     return squared_length(unit(f) - unit(g)) / 2
 
 
@@ -78,7 +79,7 @@ class Cosine(Readout):
         """Return the sums of which `distance` is made."""
         f, g = self._prepare(f, weights), self._prepare(g, weights)
         if self.reading == "position":
-            total = accumulate(per_position(_half_squared_distance, f, g), (1, 2))
+            total = accumulate(per_position(half_squared_distance, f, g), (1, 2))
             return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
         sums = _moments(f, g)
         if self.reading == "flattened":
@@ -96,7 +97,7 @@ class Cosine(Readout):
         """Share of every position in the distance: its mean over positions is the distance."""
         f, g = self._prepare(f, weights), self._prepare(g, weights)
         if self.reading == "position":
-            return per_position(_half_squared_distance, f, g)[:, None]
+            return per_position(half_squared_distance, f, g)[:, None]
         vectors = (1, 2, 3) if self.reading == "flattened" else (2, 3)
         gap = _unit_over(widen(f), vectors) - _unit_over(widen(g), vectors)
         shares = gap.square().sum(1, keepdim=True) * (f.shape[2] * f.shape[3] / 2)

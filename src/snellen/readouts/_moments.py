@@ -1,36 +1,24 @@
 """Many readouts of one pair of feature maps from sums that are taken once.
 
 Nearly every readout of a layer follows from a few sums over positions, one per channel, and from
-three sums over channels, one per position. `Moments` takes all of them in one pass over both
-maps, in blocks that stay in the processor's cache; the reference's own sums are kept by
-`ReferenceMoments` for all its distorted versions.
+as many over channels, one per position. `Moments` takes all of them in one pass over both maps;
+the reference's own sums are kept by `ReferenceMoments` for all its distorted versions.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from snellen.readouts._cosine import Cosine, from_products
+from snellen.readouts._cosine import Cosine
 from snellen.readouts._euclidean import Euclidean, Squared
+from snellen.readouts._pair_sums import channel_sums, pair_sums
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import (
-    accumulate,
-    as_rows,
-    check_pair,
-    finest,
-    ratio,
-    safe_sqrt,
-    widest,
-)
+from snellen.readouts._rows import accumulate, as_rows, check_pair, ratio, safe_sqrt
 from snellen.readouts._statistics import Statistics
 from snellen.readouts._structure import StructureTexture
-
-# Six such blocks are at work at once, in a core's L2 cache; torch splits no work of this size
-# between threads, whose meeting would cost more than the work.
-_BLOCK_FEATURES = 1 << 15
-_SMALL = 1 << 16  # features of a map so small that float64 costs nothing
+from snellen.readouts._threads import alone
+from snellen.readouts._vector_cosines import vector_cosines
 
 
 class ReferenceMoments:
@@ -40,21 +28,40 @@ class ReferenceMoments:
     ----------
     features
         (1, C, h, w); kept as they are.
+
+    Attributes
+    ----------
+    rows : Tensor
+        The same features, (h w, C).
     """
 
     def __init__(self, features: Tensor) -> None:
         self.features = features
-        rows = as_rows(features)
-        (self.sums, self.squares), (self.at_positions,) = _own_sums(rows)
-        self.mean = self.sums / len(rows)
+        self.rows = as_rows(features)
+        self._own: dict[str, Tensor] = {}
+        self._squares: Tensor
+
+    def compare(self, rows: Tensor, means: bool) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+        """Return the results of `pair_sums` with another image's rows, the own ones included.
+
+        Those are taken along the first time, when the reference is read anyway.
+        """
+        by_channel, by_vector = pair_sums(rows, self.rows, own=not self._own, means=means)
+        if not self._own:
+            self._own = {name: by_channel[name] for name in ("gg", "g") if name in by_channel}
+            self._squares = by_vector[2]
+        return by_channel | self._own, (*by_vector[:2], self._squares)
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """Mean of every channel, (C,)."""
+        total = self._own["g"] if "g" in self._own else channel_sums(self.rows)
+        return total / len(self.rows)
 
     @cached_property
     def spread(self) -> Tensor:
         """Sum of squared distances from the mean, per channel; exact where a channel is flat."""
-        rows = as_rows(self.features)
-        mean = self.mean.to(_computing_type(rows))
-        sums, _ = _own_sums(rows, mean)
-        return sums[1]
+        return channel_sums(self.rows, self.mean[None], squared=True)
 
     @property
     def nbytes(self) -> int:
@@ -71,22 +78,23 @@ class Moments:
         Of the distorted image, (1, C, h, w).
     reference
         The same layer of the reference.
+    means
+        Whether readouts of means or variances will be asked for. They may be in any case, but
+        cost another pass over both maps if not announced.
 
     Attributes
     ----------
-    gap, gap_squares, gap_times_sum, squares : Tensor
-        Sums over positions of f - g, (f - g)^2, (f - g)(f + g) and f^2 per channel, (C,).
+    gap_squares : Tensor
+        Sums over positions of (f - g)^2 per channel, (C,).
     """
 
-    def __init__(self, features: Tensor, reference: ReferenceMoments) -> None:
+    def __init__(self, features: Tensor, reference: ReferenceMoments, means: bool = True) -> None:
         check_pair(features, reference.features)
         self.features, self.reference = features, reference
         self.positions, self.channels = features.shape[2] * features.shape[3], features.shape[1]
-        down, across = _pair_sums(as_rows(features), as_rows(reference.features))
-        self.gap, self.gap_squares, self.gap_times_sum, self.squares = down
-        gap_squares, gap_times_sum, squares = across
-        angles = from_products(squares, reference.at_positions, gap_squares, gap_times_sum)
-        self.angle = accumulate(angles, 0)
+        self._rows = as_rows(features)
+        self._sums, self._by_vector = reference.compare(self._rows, means)
+        self.gap_squares = self._sums["dd"]
 
     def sums(self, readout: Readout) -> Tensor:
         """Return what ``readout.measure`` returns for this pair: (K,).
@@ -95,13 +103,13 @@ class Moments:
         """
         match readout:
             case Euclidean() | Squared():
-                return self._with_count(self.gap_squares.sum(), self.positions * self.channels)
+                return self._difference
             case Cosine(centred=False, reading="position"):
-                return self._with_count(self.angle, self.positions)
+                return self._with_count(self._cosines[0], self.positions)
             case Cosine(centred=False, reading="flattened"):
-                return torch.stack([p.sum() for p in self._products])
+                return self._flattened
             case Cosine(centred=False, reading="channel"):
-                return self._with_count(from_products(*self._products).sum(), self.channels)
+                return self._with_count(self._cosines[1], self.channels)
             case StructureTexture():
                 return self._structure_texture(readout)
             case Statistics(moments="mean"):
@@ -120,27 +128,55 @@ class Moments:
     def _with_count(self, total: Tensor, count: int) -> Tensor:
         return torch.stack([total, torch.full_like(total, count)])
 
-    @property
-    def _products(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.squares, self.reference.squares, self.gap_squares, self.gap_times_sum
+    @cached_property
+    def _difference(self) -> Tensor:
+        return self._with_count(self.gap_squares.sum(), self.positions * self.channels)
+
+    @cached_property
+    def _gap_times_sum(self) -> Tensor:
+        """Sum of (f - g)(f + g) over positions, per channel."""
+        return torch.add(self.gap_squares, self._sums["dg"], alpha=2)
 
     @property
+    def _flattened(self) -> Tensor:
+        others = (self._sums["gg"], self.gap_squares, self._gap_times_sum)
+        return torch.stack([self._cosines[2], *(part.sum() for part in others)])
+
+    @cached_property
+    def _cosines(self) -> list[Tensor]:
+        """Sums of the cosine distance over positions and over channels, and of f^2 over both."""
+        return alone(self._take_cosines, self._by_vector[0])
+
+    def _take_cosines(self) -> list[Tensor]:
+        cosines, squares = vector_cosines(self._rows, self.reference.rows, *self._by_vector)
+        of_positions, of_channels = cosines.tensor_split([self.positions])
+        parts = of_positions, of_channels, squares[self.positions :]
+        return [accumulate(part, 0) for part in parts]
+
+    @cached_property
     def _gap_of_means(self) -> Tensor:
-        return torch.div(self.gap, self.positions)
+        return self._gap / self.positions
+
+    @cached_property
+    def _gap(self) -> Tensor:
+        """Sum of f - g over positions, per channel."""
+        if "d" in self._sums:
+            return self._sums["d"]
+        return channel_sums(self._rows, self.reference.rows)
 
     @property
     def _variances(self) -> tuple[Tensor, Tensor]:
         """Variances of both images: the distorted one's from the reference's and the gap."""
         # Around the reference's mean m: sum (f - m)^2 = sum (g - m)^2 + sum d (f + g - 2m).
         reference = self.reference
-        spread = reference.spread + self.gap_times_sum - 2 * reference.mean * self.gap
+        spread = reference.spread + self._gap_times_sum - 2 * reference.mean * self._gap
         distorted = spread / self.positions - self._gap_of_means**2
         return distorted.clamp_min(0), reference.spread / self.positions
 
     @property
     def _gap_of_stds(self) -> Tensor:
         distorted, reference = self._variances
-        gap = self.gap_times_sum / self.positions - self._gap_of_means * (
+        gap = self._gap_times_sum / self.positions - self._gap_of_means * (
             self._gap_of_means + 2 * self.reference.mean
         )
         return ratio(gap, safe_sqrt(distorted) + safe_sqrt(reference))
@@ -151,65 +187,3 @@ class Moments:
         of_gap = (self.gap_squares / self.positions - self._gap_of_means**2).clamp_min(0)
         structure = of_gap / (sum(self._variances) + readout.c2)
         return self._with_count((texture + structure).sum(), 2 * self.channels)
-
-
-def _computing_type(rows: Tensor) -> torch.dtype:
-    """Float32, or float64 for small maps: few positions leave no rounding to average out."""
-    return finest(rows) if rows.numel() <= _SMALL else widest(rows.dtype)
-
-
-class _Workspace:
-    """Blocks of rows, and memory that the work on every block uses again."""
-
-    def __init__(self, rows: Tensor, buffers: int, across: int, down: int) -> None:
-        step = len(rows)
-        if rows.device.type == "cpu":
-            step = min(step, max(1, _BLOCK_FEATURES // rows.shape[1]))
-        kind = _computing_type(rows)
-        self.slices = [slice(i, i + step) for i in range(0, len(rows), step)]
-        self._buffers = rows.new_empty(buffers, step, rows.shape[1], dtype=kind)
-        self.across = rows.new_empty(across, len(rows), dtype=kind)
-        self._partial = rows.new_empty(len(self.slices), down, rows.shape[1], dtype=kind)
-
-    def buffers(self, count: int) -> tuple[Tensor, ...]:
-        return self._buffers[:, :count].unbind()
-
-    def reduce(self, i: int, down: Sequence[Tensor], across: Sequence[Tensor]) -> None:
-        for values, total in zip(down, self._partial[i].unbind(), strict=True):
-            torch.sum(values, 0, out=total)
-        for values, total in zip(across, self.across[:, self.slices[i]].unbind(), strict=True):
-            torch.sum(values, 1, out=total)
-
-    def sums(self) -> tuple[Tensor, Tensor]:
-        return accumulate(self._partial, 0), self.across
-
-
-@torch.no_grad()
-def _own_sums(rows: Tensor, shift: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Sum values and squares over positions, (2, C), and squares over channels, (1, P)."""
-    work = _Workspace(rows, 2, 1, 2)
-    for i, block in enumerate(work.slices):
-        values, squares = work.buffers(len(rows[block]))
-        values.copy_(rows[block])
-        if shift is not None:
-            values.sub_(shift)
-        torch.mul(values, values, out=squares)
-        work.reduce(i, (values, squares), (squares,))
-    return work.sums()
-
-
-@torch.no_grad()
-def _pair_sums(f: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum d, d^2, d (f + g) and f^2 over positions, (4, C), and the last three over channels."""
-    kind = _computing_type(f)
-    work = _Workspace(f, 4, 3, 4)
-    for i, block in enumerate(work.slices):
-        a, b = f[block].to(kind), g[block].to(kind)
-        gap, total, gap_squares, squares = work.buffers(len(a))
-        torch.sub(a, b, out=gap)
-        torch.add(a, b, out=total)
-        torch.mul(gap, gap, out=gap_squares)
-        torch.mul(a, a, out=squares)
-        total.mul_(gap)
-        work.reduce(i, (gap, gap_squares, total, squares), (gap_squares, total, squares))
-    return work.sums()
