@@ -62,7 +62,7 @@ def layers(
 
         data = open_dataset(dataset, higher_better)
         networks = len(backbone) * (1 + random_control)
-        with _bar(networks * len(data)) as advance:
+        with _working(networks * len(data)) as advance:
             found = exam.layers(
                 backbone,
                 data,
@@ -97,9 +97,12 @@ def open_dataset(text: str, higher_better: bool | None) -> "Dataset":
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
+def _working(total: int) -> Iterator[Callable[[int], None]]:
+    """Keep freed memory, and show a bar while an exam goes on."""
     from snellen.cli._console import progress
+    from snellen.runs import keep_freed_memory
 
+    keep_freed_memory()
     with progress() as bar:
         task = bar.add_task("examining", total=total)
         yield lambda count: bar.update(task, advance=count)
@@ -147,7 +150,7 @@ def study(
 
         what = exam.load_study(plan)
         total = sum(map(len, what.datasets)) * len(what.resize) * len(what.networks)
-        with _bar(total) as advance:
+        with _working(total) as advance:
             found = exam.study(
                 what,
                 resampling=Resampling(resamples=resamples),
@@ -201,7 +204,7 @@ def relevance(
         from snellen import create_backbone, exam
 
         data = open_dataset(dataset, higher_better)
-        with _bar(len(data)) as advance:
+        with _working(len(data)) as advance:
             found = exam.relevance(
                 create_backbone(backbone, weights),
                 layer,

@@ -15,7 +15,13 @@ from snellen.errors import DatasetError, ImageError
 from snellen.exam._checkpoint import Arrays, Checkpoint
 from snellen.images import read_image
 from snellen.metrics import Protocol
-from snellen.readouts import Moments, Readout, ReferenceMoments
+from snellen.readouts import (
+    Moments,
+    Readout,
+    ReferenceMoments,
+    Statistics,
+    StructureTexture,
+)
 
 Numbers = NDArray[np.float64]
 Progress = Callable[[int], None]
@@ -201,6 +207,8 @@ class _Measure:
         self._backbone, self._layers = backbone, layers
         self._readouts, self._by_channel = readouts, by_channel
         self._protocol, self._memory, self._device = protocol, memory, device
+        moments = Statistics | StructureTexture
+        self._means = any(isinstance(one, moments) for one in readouts.values())
 
     @torch.inference_mode()
     def __call__(self, paths: Sequence[Path], progress: Progress | None) -> Arrays:
@@ -244,7 +252,7 @@ class _Measure:
             second = self._backbone.stream(reference, self._layers)
             other = ((name, ReferenceMoments(features)) for name, features in second)
         for (name, features), (_, moments) in zip(stream, other, strict=True):
-            yield name, Moments(features, moments)
+            yield name, Moments(features, moments, means=self._means)
 
     def _pair(self, pairs: Iterator[tuple[str, Moments]]) -> Arrays:
         sums: dict[str, list[NDArray[np.float64]]] = {name: [] for name in self._readouts}
