@@ -43,10 +43,11 @@ def main(
     network = create_backbone(backbone)
     jobs = [(find_images(folder), Draw()) for folder in folders]
     others = [path for i, path in enumerate(find_images(spare)) if i % 4] if spare else []
-    # Of two distortions there are a thousand pairs: they need more samples than one alone.
+    # Of two distortions there are a thousand pairs: they need more samples than one alone. What
+    # cameras do comes alone and in pairs, so that one is not taken for a sign of the other.
     jobs.append((find_images(folders[0]), Draw(1, 0, 12)))
     jobs.append((others, Draw(1, 6, 4)))
-    jobs += [(images, Draw(1, 0, 0, 3)) for images in (find_images(folders[0]), others)]
+    jobs += [(images, Draw(1, 0, 0, 6)) for images in (find_images(folders[0]), others)]
     examples: Examples | None = None
     for i, (images, draw) in enumerate(jobs):
         if not images:

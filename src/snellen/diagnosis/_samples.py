@@ -21,7 +21,14 @@ INVISIBLE = 1.0
 
 _SIDES = (128, 160, 192, 224)
 _CAMERA_ORDER = ("color", "brightness", "sharpness-contrast", "spatial", "blur", "noise")
-_CAMERA_PAIRS = (("blur", "jpeg"), ("noise", "jpeg"), ("blur", "noise"))
+_CAMERA = (
+    ("blur",),
+    ("noise",),
+    ("jpeg",),
+    ("blur", "jpeg"),
+    ("noise", "jpeg"),
+    ("blur", "noise"),
+)
 _USUAL_PAIRS = (("blur", "compression"), ("noise", "compression"), ("blur", "noise"))
 
 
@@ -36,7 +43,7 @@ class Draw:
     singles, pairs
         Samples with one and with two distortions, per crop.
     cameras
-        Samples of the pairs that cameras make most, per crop: two of blur, noise and JPEG.
+        Samples of what cameras do most, per crop: one or two of blur, noise and JPEG.
     """
 
     crops: int = 2
@@ -100,7 +107,7 @@ def samples_of(
         plans: list[list[tuple[DistortionType, int]]] = [[]]
         plans += [[_step(groups, random)] for _ in range(draw.singles)]
         plans += [_pair(groups, random) for _ in range(draw.pairs)]
-        plans += [_camera_pair(groups, random) for _ in range(draw.cameras)]
+        plans += [_camera(groups, random) for _ in range(draw.cameras)]
         yield [_sample(crop, plan, int(random.integers(2**31))) for plan in plans]
 
 
@@ -141,11 +148,11 @@ def _pair(
     return pair
 
 
-def _camera_pair(
+def _camera(
     groups: dict[str, list[tuple[DistortionType, int]]], random: np.random.Generator
 ) -> list[tuple[DistortionType, int]]:
-    """Draw two of blur, noise and JPEG, in this order; any pair where types lack one."""
-    names = _CAMERA_PAIRS[int(random.integers(len(_CAMERA_PAIRS)))]
+    """Draw one or two of blur, noise and JPEG, in this order; any pair where types lack one."""
+    names = _CAMERA[int(random.integers(len(_CAMERA)))]
     if not all(name in groups for name in names):
         return _pair(groups, random)
     return [_step({name: groups[name]}, random) for name in names]

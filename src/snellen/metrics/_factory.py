@@ -18,7 +18,12 @@ from snellen.metrics._features import FeatureMetric
 from snellen.metrics._heads import load_head
 from snellen.metrics._metric import Metric, Reduction
 from snellen.metrics._reduced import ReducedReferenceMetric
-from snellen.metrics._reduced_factory import load_projection, reduced_metric, reduced_row
+from snellen.metrics._reduced_factory import (
+    load_projection,
+    reduced_metric,
+    reduced_row,
+    refuse_full_reference_options,
+)
 from snellen.metrics._row import Combine, Kind, MetricRow
 from snellen.metrics._set import MetricSet
 from snellen.metrics._stages import resolve_layers
@@ -136,7 +141,7 @@ def create_metric(
         made = check_backbone(row, backbone, weights=weights, seed=seed, precision=precision)
     metric: FeatureMetric | ReducedReferenceMetric
     if row.kind == "reduced-reference":
-        _refuse_full_reference_options(row, head_weights, channel_weights, combine, readout)
+        refuse_full_reference_options(row, head_weights, channel_weights, combine, readout)
         metric = reduced_metric(common, made, fitted)
     else:
         metric = _feature_metric(common, row, made, head_weights, channel_weights)
@@ -258,14 +263,6 @@ def _refuse_network_options(row: MetricRow, *options: Any) -> None:
         raise MetricError(
             f"{row.name} has no network: weights, head_weights, channel_weights, precision and "
             "backbone cannot be set."
-        )
-
-
-def _refuse_full_reference_options(row: MetricRow, *options: Any) -> None:
-    if any(option is not None for option in options):
-        raise MetricError(
-            f"{row.name} compares descriptors: head_weights, channel_weights, combine and readout "
-            "cannot be set; see values, projection and readout_options."
         )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor
 
 from snellen.distortions import distort, list_distortions
@@ -139,6 +138,8 @@ def _observe(
                     progress(1)
     if not references:
         raise MetricError("fit_projection was given no images.")
+    from scipy.stats import rankdata
+
     ranks = [rankdata(column) for column in np.array(judged).T]
     consensus = np.mean(ranks, 0) if ranks else np.zeros(len(moved))
     return np.concatenate(references).mean(0), np.concatenate(moved), consensus

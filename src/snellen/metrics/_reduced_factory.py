@@ -105,6 +105,15 @@ def reduced_metric(
     )
 
 
+def refuse_full_reference_options(row: MetricRow, *options: Any) -> None:
+    """Refuse options that only a comparison of features has."""
+    if any(option is not None for option in options):
+        raise MetricError(
+            f"{row.name} compares descriptors: head_weights, channel_weights, combine and readout "
+            "cannot be set; see values, projection and readout_options."
+        )
+
+
 def made_for(backbone: Backbone, layers: Sequence[str], pooling: Pooling) -> dict[str, Any]:
     """Return what a fitted projection belongs to."""
     terms = {k: v for k, v in backbone_terms(backbone).items() if k != "precision"}
