@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.fft import dct
 from torch import Tensor
 
 BLOCK = 8
@@ -94,6 +93,8 @@ def _in_blocks(image: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
 @functools.cache
 def _basis() -> Tensor:
     """Rows: the 64 cosine patterns of a block, the constant one first."""
+    from scipy.fft import dct
+
     waves = dct(np.eye(BLOCK), axis=0, norm="ortho")
     return torch.from_numpy(np.kron(waves, waves))
 

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from snellen.distortions._draw import Draw
 from snellen.distortions._kernels import Array
@@ -68,8 +67,10 @@ class KernelShape:
         return bell
 
     def _sinc(self, radius: Array) -> Array:
+        from scipy.special import j1
+
         away = np.where(radius == 0, 1, radius)
-        outside = self.cutoff * special.j1(self.cutoff * away) / (2 * math.pi * away)
+        outside = self.cutoff * j1(self.cutoff * away) / (2 * math.pi * away)
         kernel: Array = np.where(radius == 0, self.cutoff**2 / (4 * math.pi), outside)
         return kernel
 

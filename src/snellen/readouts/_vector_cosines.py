@@ -8,7 +8,7 @@ from torch import Tensor
 from snellen.readouts._cosine import half_squared_distance
 from snellen.readouts._rows import accumulate
 
-_ALIKE = 2.0**-12, 2.0**6  # ratios of squared lengths, g^2 to f^2, at which no rounding shows
+_ALIKE = 2.0**-8, 2.0**4  # ratios of squared lengths, g^2 to f^2, at which no rounding shows
 _GATHERED = 1 << 20  # features that are copied at once where it would
 
 
