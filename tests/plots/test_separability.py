@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from snellen.errors import MetricError
-from snellen.exam import Projection
+from snellen.exam import PlaneProjection
 from snellen.plots import plot_pairs, plot_projection, plot_separability, save_figure
 
 
@@ -53,7 +53,7 @@ def test_rows_of_one_setting_are_needed():
 
 def test_points_are_coloured_by_type_and_grow_with_level(tmp_path):
     kinds = np.array(["blur", "blur", "noise", "noise"])
-    projection = Projection(
+    projection = PlaneProjection(
         points=np.array([[0.0, 0], [1, 1], [2, 0], [3, 1]]),
         type=kinds,
         severity=np.array([1, 5, np.nan, np.nan]),

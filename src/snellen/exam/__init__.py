@@ -47,7 +47,7 @@ from snellen.exam._report._exam_progress import ExamProgress
 from snellen.exam._report._examination import Examination, Part
 from snellen.exam._report._examine import examine
 from snellen.exam._separation._separability import separability
-from snellen.exam._separation._separability_exam import Confusion, Projection, SeparabilityExam
+from snellen.exam._separation._separability_exam import Confusion, PlaneProjection, SeparabilityExam
 from snellen.exam._separation._synthetic import SyntheticSet, synthetic_set
 from snellen.exam._tuning._contrast_response import ContrastResponse, fit_contrast_response
 from snellen.exam._tuning._tuning import TuningExam, tuning
@@ -93,7 +93,7 @@ __all__ = [
     "Observer",
     "Part",
     "Peak",
-    "Projection",
+    "PlaneProjection",
     "Relevance",
     "SensitivityCurve",
     "SeparabilityExam",

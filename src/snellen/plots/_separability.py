@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from snellen.exam import Projection
+    from snellen.exam import PlaneProjection
 
 _COLOURS = (
     "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988",
@@ -124,7 +124,7 @@ def _dress(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str) -> Non
         ax.set_xlabel("layer")
 
 
-def plot_projection(projection: "Projection", *, title: str = "") -> "Figure":
+def plot_projection(projection: "PlaneProjection", *, title: str = "") -> "Figure":
     """Draw images as points in two principal components, coloured by type, larger with level.
 
     Parameters

@@ -11,7 +11,7 @@ from snellen.exam._tuning._tuning_rows import TuningCurves
 from snellen.exam._tuning._tuning_stimuli import TuningStimuli
 
 if TYPE_CHECKING:
-    from snellen.exam._separation._separability_exam import Projection
+    from snellen.exam._separation._separability_exam import PlaneProjection
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -39,9 +39,9 @@ def _stimuli(manifest: Mapping[str, Any]) -> TuningStimuli:
     return TuningStimuli(**given | {"viewing": Viewing(**manifest["viewing"])})
 
 
-def projection(network: str, tables: Tables) -> "Projection":
+def projection(network: str, tables: Tables) -> "PlaneProjection":
     """Return the points of a separability exam."""
-    from snellen.exam._separation._separability_exam import Projection
+    from snellen.exam._separation._separability_exam import PlaneProjection
 
     rows = tables["separability-projection"]
     first = rows[0]
@@ -50,7 +50,7 @@ def projection(network: str, tables: Tables) -> "Projection":
         for one in tables["separability"]
         if one["layer"] == first["layer"] and one["difference"] is False
     )
-    return Projection(
+    return PlaneProjection(
         np.array([[one["x"], one["y"]] for one in rows]),
         np.array([one["type"] for one in rows]),
         np.array([one["level"] for one in rows], dtype=np.float64),

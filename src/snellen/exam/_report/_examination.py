@@ -11,7 +11,7 @@ from snellen.exam._report._exam_restore import projection, tuning_exam
 from snellen.exam._tuning._tuning import TuningExam
 
 if TYPE_CHECKING:
-    from snellen.exam._separation._separability_exam import Projection
+    from snellen.exam._separation._separability_exam import PlaneProjection
 
 Row = dict[str, Any]
 Tables = Mapping[str, tuple[Row, ...]]
@@ -55,7 +55,7 @@ class Part:
         """Return the exam that the tables of a part ``tuning`` were made from."""
         return tuning_exam(self.tables, self.manifest)
 
-    def projection(self) -> "Projection":
+    def projection(self) -> "PlaneProjection":
         """Return the points of a part ``separability``: its best layer, without reference."""
         return projection(self.network, self.tables)
 

@@ -46,7 +46,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Projection:
+class PlaneProjection:
     """Images as points in two principal components of a layer.
 
     Parameters
@@ -214,7 +214,7 @@ class SeparabilityExam:
         np.add.at(counts, (self._codes(), answers), 1)
         return Confusion(self.types, counts)
 
-    def projection(self, row: Row | None = None) -> Projection:
+    def projection(self, row: Row | None = None) -> PlaneProjection:
         """Return two-dimensional coordinates of all images.
 
         Parameters
@@ -233,7 +233,7 @@ class SeparabilityExam:
         variances[:used] = principal.variances / (principal.total or 1.0)
         shares = (float(variances[0]), float(variances[1]))
         data = self.data
-        return Projection(points, data.type, data.severity, data.content, shares, row)
+        return PlaneProjection(points, data.type, data.severity, data.content, shares, row)
 
     @property
     def types(self) -> tuple[str, ...]:
