@@ -23,7 +23,7 @@ from snellen.images import ImagePolicy
 DIAGNOSERS = ("gabor",)
 """Names of the diagnosers that come with the package."""
 
-LIMIT = 0.99
+LIMIT = 0.95
 """Share of known images that must be less unusual than one that shows none of them."""
 
 
