@@ -135,3 +135,14 @@ def test_versions_are_those_of_pillow():
     assert versions["pillow"] == Image.__version__
     assert versions["torch"] == torch.__version__
     assert versions["avif"] == features.version("avif")
+
+
+@pytest.mark.parametrize("name", ["tid-jpeg", "tid-noisy-compression"])
+def test_small_images_full_of_noise_are_encoded_too(name, monkeypatch):
+    monkeypatch.setattr("PIL.ImageFile.MAXBLOCK", 1 << 16)  # Pillow's own, too short for these
+    noise = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    kind = find_distortion(name)
+    assert kind(noise, 1).shape == noise.shape
+    if name == "tid-jpeg":
+        grey = noise[:, :1].expand(1, 3, 224, 224)  # of which nothing is lost with the chroma
+        assert (kind.at(grey, 100) - grey).abs().mean() < 0.01

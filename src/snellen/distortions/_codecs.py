@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from PIL import Image, features
+from PIL import Image, ImageFile, features
 from torch import Tensor
 
 from snellen.distortions._each import each_image
@@ -53,6 +53,8 @@ def encode_tables(image: Image.Image, tables: list[list[int]], subsampling: str)
     """Encode JPEG with tables of luma and chroma, in rows."""
     # progressive: the same pixels as sequential, for which libjpeg would print a caution
     # about steps over 255
+    # Pillow gives the whole progressive file one buffer, too short for small images full of noise
+    ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 4 * image.width * image.height)
     return encode(image, "JPEG", qtables=tables, subsampling=subsampling, progressive=True)
 
 
