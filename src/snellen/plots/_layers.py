@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _COLOURS = (
     "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988",
-    "#332288",
+    "#332288", "#882255", "#999933", "#777777",
 )  # fmt: skip
 
 
@@ -34,7 +34,8 @@ def plot_layers(
         protocol.
     by
         What the lines of a panel are: ``"readout"`` (a panel per network) or ``"network"`` (a
-        panel per readout, in which networks with random weights are dashed).
+        panel per readout, in which networks with random weights, or whose name ends in "random",
+        are dashed).
     statistic
         ``"srcc"`` or ``"plcc"``, which have intervals, shown as bands; or ``"krcc"``.
     metrics
@@ -89,7 +90,8 @@ def _line(
     rows = sorted(rows, key=lambda row: int(row["depth"]))
     x = np.array([row["relative_depth"] for row in rows])
     y = np.array([row[statistic] for row in rows])
-    style = "--" if rows[0]["weights"] == "random" else "-"
+    is_random = rows[0]["weights"] == "random" or label.endswith(" random")
+    style = "--" if is_random else "-"
     ax.plot(x, y, style, color=colour, label=label, marker=".", linewidth=1.4)
     if f"{statistic}_low" in rows[0]:
         low, high = (
