@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
+from snellen.plots._palette import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_COLOURS = (
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988",
-    "#332288", "#882255", "#999933", "#777777",
-)  # fmt: skip
 
 
 def plot_layers(
@@ -34,8 +30,7 @@ def plot_layers(
         protocol.
     by
         What the lines of a panel are: ``"readout"`` (a panel per network) or ``"network"`` (a
-        panel per readout, in which networks with random weights, or whose name ends in "random",
-        are dashed).
+        panel per readout, in which networks with random weights are dashed).
     statistic
         ``"srcc"`` or ``"plcc"``, which have intervals, shown as bands; or ``"krcc"``.
     metrics
@@ -70,7 +65,7 @@ def plot_layers(
     for panel, ax in zip(panels, axes, strict=False):
         for line in lines:
             own = [row for row in rows if row[over] == panel and row[by] == line]
-            _line(ax, own, statistic, _COLOURS[lines.index(line) % len(_COLOURS)], line)
+            _line(ax, own, statistic, COLOURS[lines.index(line) % len(COLOURS)], line)
         _dress(ax, panel, metrics or {}, label_layers=by == "readout", rows=rows, over=over)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
@@ -90,8 +85,7 @@ def _line(
     rows = sorted(rows, key=lambda row: int(row["depth"]))
     x = np.array([row["relative_depth"] for row in rows])
     y = np.array([row[statistic] for row in rows])
-    is_random = rows[0]["weights"] == "random" or label.endswith(" random")
-    style = "--" if is_random else "-"
+    style = "--" if rows[0]["weights"] == "random" else "-"
     ax.plot(x, y, style, color=colour, label=label, marker=".", linewidth=1.4)
     if f"{statistic}_low" in rows[0]:
         low, high = (

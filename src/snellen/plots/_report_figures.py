@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snellen.plots._palette import COLOURS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
 
-_COLOURS = (
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988",
-)  # fmt: skip
 _LARGEST_SVG = 150_000
 _DPI = 110
 
@@ -96,7 +95,7 @@ def plot_tuning_by_depth(
         layers = list(dict.fromkeys(row["layer"] for row in rows))
         x = np.linspace(0, 1, len(layers)) if len(layers) > 1 else np.zeros(1)
         own = [[row for row in rows if row["layer"] == layer] for layer in layers]
-        style = {"color": _COLOURS[i % len(_COLOURS)], "marker": ".", "linewidth": 1.4}
+        style = {"color": COLOURS[i % len(COLOURS)], "marker": ".", "linewidth": 1.4}
         low, half, high = np.transpose([_quartiles(one) for one in own])
         left.plot(x, half, label=plain(label), **style)
         left.fill_between(x, low, high, color=style["color"], alpha=0.13, linewidth=0)
@@ -162,7 +161,7 @@ def plot_sensitivities(curves: Mapping[str, Sequence[Row]]) -> "Figure":
     axes.plot(x, people, color="black", linewidth=2.2, label="people (measured)")
     for i, (label, rows) in enumerate(curves.items()):
         x, own = _line(rows, "sensitivity")
-        colour = _COLOURS[i % len(_COLOURS)]
+        colour = COLOURS[i % len(COLOURS)]
         axes.plot(x, own, color=colour, marker="o", markersize=3.5, label=plain(label))
     axes.set(xscale="log", yscale="log", xlabel="cycles per degree")
     axes.set_ylabel("sensitivity (1 / cone contrast)")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
+from snellen.plots._palette import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
     from snellen.exam import PlaneProjection
 
-_COLOURS = (
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#ee7733", "#009988",
-    "#332288",
-)  # fmt: skip
 _MARKERS = "os^DvP*X"
 _PANELS = {False: "without the reference", True: "difference to the reference"}
 _NAMES = {
@@ -94,7 +91,7 @@ def _check(rows: Sequence[Mapping[str, Any]], statistic: str) -> None:
 
 
 def _colours(count: int) -> list[str]:
-    return [_COLOURS[i % len(_COLOURS)] for i in range(count)]
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
 
 
 def _line(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str, colour: str) -> None:
@@ -150,8 +147,8 @@ def plot_projection(projection: "PlaneProjection", *, title: str = "") -> "Figur
             projection.points[own, 0],
             projection.points[own, 1],
             s=sizes[own],
-            color=_COLOURS[i % len(_COLOURS)],
-            marker=_MARKERS[i // len(_COLOURS) % len(_MARKERS)],
+            color=COLOURS[i % len(COLOURS)],
+            marker=_MARKERS[i // len(COLOURS) % len(_MARKERS)],
             alpha=0.7,
             linewidths=0,
             label=str(kind),
