@@ -37,6 +37,8 @@ def test_a_study_compares_networks_factors_and_metrics(plan):
     found = exam.study(plan, resampling=Resampling(resamples=100))
     assert [one.exam.resize for one in found] == ["native", "half"]
     first, second = found[0].networks
+    weights = {row["network"]: row["weights"] for row in found[0].exam.rows}
+    assert weights == {"foreign": "module", "other": "random"}
     factors = {(row["factor"], row["level"]): row for row in found[0].factors}
     assert factors["goal", "nothing"]["srcc"] == pytest.approx(first["srcc"])
     family = factors["family", "plain"]

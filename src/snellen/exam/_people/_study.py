@@ -86,13 +86,16 @@ def study(
                 )
                 for spec in plan.networks
             ]
-            found.append(_condition(plan, _join(parts), references, how))
+            found.append(_condition(plan, _join(plan, parts), references, how))
     return found
 
 
-def _join(parts: Sequence[LayerExam]) -> LayerExam:
+def _join(plan: Study, parts: Sequence[LayerExam]) -> LayerExam:
+    # To its backbone a module that the file leaves as it was made is just a module.
+    untrained = {spec.name for spec in plan.networks if spec.weights == "random"}
+    rows = [row for one in parts for row in one.rows]
     return LayerExam(
-        tuple(row for one in parts for row in one.rows),
+        tuple(row | {"weights": "random"} if row["network"] in untrained else row for row in rows),
         tuple(series for one in parts for series in one.series),
         parts[0].dataset,
         {label: manifest for one in parts for label, manifest in one.networks.items()},
