@@ -8,12 +8,11 @@ import typer
 
 from snellen.cli._errors import usage_errors
 from snellen.cli._exam import OutputOption, WeightsOption, write_json
-from snellen.cli._options import DeviceOption
+from snellen.cli._options import DeviceOption, PixelsPerDegreeOption
 from snellen.cli._stimuli import (
     EncodingChoice,
     EncodingOption,
     MeanOption,
-    PixelsPerDegreeOption,
     SizeOption,
 )
 

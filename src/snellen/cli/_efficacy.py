@@ -16,12 +16,11 @@ from snellen.cli._exam import (
     open_dataset,
     write_json,
 )
-from snellen.cli._options import DeviceOption, LayerOption
+from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption
 from snellen.cli._tuning import (
     CentreOption,
     ContrastOption,
     CsfOption,
-    PixelsPerDegreeOption,
     SizeOption,
 )
 

@@ -161,8 +161,8 @@ def study(
         for one in found:
             folder = output / f"{one.exam.dataset.name}-{one.exam.resize}"
             _write(one.exam, folder)
-            _write_rows(folder / "networks.csv", one.networks)
-            _write_rows(folder / "factors.csv", one.factors)
+            write_rows(folder / "networks.csv", one.networks)
+            write_rows(folder / "factors.csv", one.factors)
             _draw_study(one, folder / "depth.png")
         text = exam.summarise(found)
         (output / "summary.md").write_text(text, encoding="utf-8")
@@ -217,13 +217,14 @@ def relevance(
             )
         output.mkdir(parents=True, exist_ok=True)
         exam.save_channel_weights(output / "channel_weights.safetensors", found)
-        _write_rows(output / "relevance.csv", [row for one in found for row in one.rows()])
+        write_rows(output / "relevance.csv", [row for one in found for row in one.rows()])
         write_json(output / "manifest.json", {one.layer: one.manifest() for one in found})
     for one in found:
         typer.echo(one.summary())
 
 
-def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+def write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows as CSV."""
     import pyarrow
     import pyarrow.csv
 

@@ -9,8 +9,8 @@ import typer
 
 from snellen.cli._errors import usage_errors
 from snellen.cli._exam import DirectionOption, OutputOption, WeightsOption, open_dataset
-from snellen.cli._options import DeviceOption, LayerOption, ResizeOption
-from snellen.cli._tuning import CsfOption, PixelsPerDegreeOption
+from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption, ResizeOption
+from snellen.cli._tuning import CsfOption
 
 if TYPE_CHECKING:
     from snellen.exam import ExamProgress

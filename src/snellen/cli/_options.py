@@ -37,6 +37,9 @@ LayerOption = Annotated[
 ResizeOption = Annotated[
     str | None, typer.Option(help="Rule: native, half, short-256, box-256, or 224x224.")
 ]
+PixelsPerDegreeOption = Annotated[
+    float, typer.Option(help="Viewing geometry: pixels in one degree of visual angle.")
+]
 PrecisionOption = Annotated[Precision, typer.Option(help="Of the network.")]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 

@@ -1,6 +1,5 @@
 """``snellen exam separability``: which layers tell types of distortion apart."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from snellen.cli._exam import (
     WeightsOption,
     open_dataset,
     write_json,
+    write_rows,
 )
 from snellen.errors import DatasetError
 
@@ -137,7 +137,7 @@ def _write(found: "SeparabilityExam", folder: Path) -> None:
     from snellen.plots import plot_pairs, plot_projection, plot_separability, save_figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    _write_rows(folder / "separability.csv", found.rows)
+    write_rows(folder / "separability.csv", found.rows)
     pyarrow.parquet.write_table(found.to_table(), folder / "separability.parquet")
     write_json(folder / "manifest.json", found.manifest())
     title = f"{found.data.name}, {found.resize} size, n = {len(found.data)}"
@@ -153,18 +153,11 @@ def _write(found: "SeparabilityExam", folder: Path) -> None:
         few = min({row["components"] for row in found.rows}, key=lambda k: abs(k - 8))
         pairs, projection = found.pairs(own | {"components": few}), found.projection(own)
         name = network.replace("/", "-").replace(" ", "-")
-        _write_rows(folder / f"pairs-{name}.csv", pairs)
-        _write_rows(folder / f"confusion-{name}.csv", found.confusion(own).rows())
-        _write_rows(folder / f"projection-{name}.csv", projection.rows())
+        write_rows(folder / f"pairs-{name}.csv", pairs)
+        write_rows(folder / f"confusion-{name}.csv", found.confusion(own).rows())
+        write_rows(folder / f"projection-{name}.csv", projection.rows())
         save_figure(
             plot_pairs(pairs, title=f"{network}, {title}\n{few} components"),
             folder / f"pairs-{name}.png",
         )
         save_figure(plot_projection(projection), folder / f"projection-{name}.png")
-
-
-def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    import pyarrow
-    import pyarrow.csv
-
-    pyarrow.csv.write_csv(pyarrow.Table.from_pylist(list(rows)), path)

@@ -7,10 +7,8 @@ import typer
 
 from snellen.cli._errors import usage_errors
 from snellen.cli._exam import OutputOption
+from snellen.cli._options import PixelsPerDegreeOption
 
-PixelsPerDegreeOption = Annotated[
-    float, typer.Option(help="Viewing geometry: pixels in one degree of visual angle.")
-]
 SizeOption = Annotated[int, typer.Option(help="Side of the gratings in pixels.")]
 MeanOption = Annotated[float, typer.Option(help="Code value of the grey, between 0 and 1.")]
 

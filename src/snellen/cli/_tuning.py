@@ -7,14 +7,11 @@ import typer
 
 from snellen.cli._errors import usage_errors
 from snellen.cli._exam import OutputOption, WeightsOption, write_json
-from snellen.cli._options import DeviceOption, LayerOption
+from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption
 
 if TYPE_CHECKING:
     from snellen.exam import TuningExam
 
-PixelsPerDegreeOption = Annotated[
-    float, typer.Option(help="Viewing geometry: pixels in one degree of visual angle.")
-]
 SizeOption = Annotated[
     int | None, typer.Option(help="Side of the gratings in pixels. Default: the network's, or 224.")
 ]
