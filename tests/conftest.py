@@ -22,8 +22,13 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parents[1]
 
 torch.set_num_threads(1)
-settings.register_profile("snellen", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("snellen")
+# The same examples on every run, so that a change is what makes a test fail, never chance;
+# SNELLEN_FUZZ=N draws N new ones a test instead, to look for what nobody thought of.
+settings.register_profile("snellen", deadline=None, derandomize=True)
+settings.register_profile(
+    "fuzz", deadline=None, max_examples=int(os.environ.get("SNELLEN_FUZZ") or 100)
+)
+settings.load_profile("fuzz" if os.environ.get("SNELLEN_FUZZ") else "snellen")
 
 
 class NetworkUsedError(RuntimeError):

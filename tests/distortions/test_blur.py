@@ -155,7 +155,8 @@ def test_motion_has_its_length_and_direction(length, angle):
     spread = np.array([[(kernel * p * q).sum() for p in (right, up)] for q in (right, up)])
     values, vectors = np.linalg.eigh(spread)
     found = math.degrees(math.atan2(vectors[1, 1], vectors[0, 1])) % 180
-    assert min(abs(found - angle % 180), 180 - abs(found - angle % 180)) < 3
+    # The pixel grid turns short lines: 4.5 degrees at length 4, 0.3 at 20, over all angles.
+    assert min(abs(found - angle % 180), 180 - abs(found - angle % 180)) < 20 / length
     assert math.sqrt(12 * values[1] + 1) == pytest.approx(length, rel=0.15)
 
 
