@@ -36,7 +36,7 @@ def metrics(
         [
             {
                 "metric": row.name,
-                "better": "lower" if row.lower_better else "higher",
+                "better": {True: "lower", False: "higher", None: ""}[row.lower_better],
                 "range": _range(row.range),
                 "resize": row.resize,
                 "backbone": row.backbone or "",

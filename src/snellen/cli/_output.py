@@ -107,7 +107,8 @@ def _print(rows: "Sequence[Row]", source: "MetricSet | Diagnoser") -> None:
     from snellen.metrics import MetricSet
 
     metrics = tuple(source) if isinstance(source, MetricSet) else ()
-    headers = {m.name: f"{m.name} {'↓' if m.lower_better else '↑'}" for m in metrics}
+    arrows = {True: " ↓", False: " ↑", None: ""}
+    headers = {m.name: m.name + arrows[m.lower_better] for m in metrics}
     print_table(without(rows, "width", "height", "seconds"), headers)
 
 

@@ -5,6 +5,7 @@ from snellen.metrics._descriptor import Descriptor
 from snellen.metrics._factory import create_metric, create_metrics, list_metrics
 from snellen.metrics._features import FeatureMetric
 from snellen.metrics._metric import Metric, PreparedReference
+from snellen.metrics._no_reference import NoReferenceMetric
 from snellen.metrics._projection import Projection
 from snellen.metrics._projection_fit import fit_projection
 from snellen.metrics._protocol import Protocol
@@ -19,6 +20,7 @@ __all__ = [
     "Metric",
     "MetricRow",
     "MetricSet",
+    "NoReferenceMetric",
     "PreparedReference",
     "Projection",
     "Protocol",

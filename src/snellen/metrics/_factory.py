@@ -233,7 +233,8 @@ def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:
     Parameters
     ----------
     kind
-        ``"full-reference"``, ``"reduced-reference"`` or ``"no-reference"``; all by default.
+        ``"full-reference"``, ``"reduced-reference"``, ``"no-reference"`` or ``"attribute"``; all
+        by default.
     pattern
         Only names that contain this text.
 

@@ -65,9 +65,9 @@ class Metric(nn.Module):
     name : str
         Its name.
     kind : str
-        ``"full-reference"``, or ``"reduced-reference"``.
-    lower_better : bool
-        Whether smaller scores mean better quality.
+        ``"full-reference"``, ``"reduced-reference"``, ``"no-reference"`` or ``"attribute"``.
+    lower_better : bool or None
+        Whether smaller scores mean better quality; None for attributes.
     range : tuple
         Smallest and largest score; None where there is no bound.
     """
@@ -169,6 +169,11 @@ class Metric(nn.Module):
         return place.device
 
     @property
+    def needs_reference(self) -> bool:
+        """Whether the metric compares with a reference, or with a descriptor of one."""
+        return self.kind in ("full-reference", "reduced-reference")
+
+    @property
     def has_map(self) -> bool:
         """Whether the metric can show where two images differ."""
         return False
@@ -210,6 +215,8 @@ class Metric(nn.Module):
 
     def extra_repr(self) -> str:
         """Return the name, the kind and the direction."""
+        if self.lower_better is None:
+            return f"{self.name}, {self.kind}"
         direction = "lower" if self.lower_better else "higher"
         return f"{self.name}, {self.kind}, {direction} is better"
 

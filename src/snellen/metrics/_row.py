@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["full-reference", "reduced-reference", "no-reference"]
+Kind = Literal["full-reference", "reduced-reference", "no-reference", "attribute"]
 Combine = Literal["sum", "mean", "join"]
 
 
@@ -18,9 +18,10 @@ class MetricRow:
     title
         What it is, in a few words.
     kind
-        Full-reference, reduced-reference or no-reference.
+        Full-reference, reduced-reference, no-reference, or attribute: a property of an image that
+        is neither good nor bad.
     lower_better
-        Whether smaller scores mean better quality.
+        Whether smaller scores mean better quality; None for attributes.
     range
         Smallest and largest score; None where there is no bound.
     citation
@@ -59,7 +60,7 @@ class MetricRow:
     options: dict[str, Any] = field(default_factory=dict)
     combine: Combine = "mean"
     kind: Kind = "full-reference"
-    lower_better: bool = True
+    lower_better: bool | None = True
     range: tuple[float | None, float | None] = (0.0, None)
     resize: str = "native"
     pooling: str = "max"

@@ -60,25 +60,51 @@ class MetricSet(nn.Module):
     def __getitem__(self, name: str) -> Metric:
         return {metric.name: metric for metric in self}[name]
 
-    def forward(self, distorted: ImageLike, reference: ImageLike) -> dict[str, Tensor]:
-        """Score images against their references.
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a metric of the set compares with a reference."""
+        return any(metric.needs_reference for metric in self)
+
+    def forward(
+        self, distorted: ImageLike, reference: ImageLike | None = None
+    ) -> dict[str, Tensor]:
+        """Score images, against their references where a metric needs them.
 
         Parameters
         ----------
-        distorted, reference
+        distorted
             Any images that `Metric.forward` takes.
+        reference
+            Likewise; may be left out where no metric of the set needs it.
 
         Returns
         -------
         dict of str to Tensor
             Scores (N,), or reduced as each metric says, by name.
+
+        Raises
+        ------
+        MetricError
+            A metric needs a reference and there is none.
         """
-        x, prepared = next(iter(self)).pair(distorted, reference)
+        x, prepared = self._pair(distorted, reference)
         scores: dict[str, Tensor] = {}
         with grad_mode(x, prepared.batch):
             for group in self._passes():
                 scores.update(_score_group(group, x, prepared))
         return {m.name: reduce(usable(scores[m.name]), m.reduction) for m in self}
+
+    def _pair(
+        self, distorted: ImageLike, reference: ImageLike | None
+    ) -> tuple[Tensor, PreparedReference]:
+        first = next(iter(self))
+        if reference is not None:
+            return first.pair(distorted, reference)
+        if self.needs_reference:
+            names = ", ".join(metric.name for metric in self if metric.needs_reference)
+            raise MetricError(f"{names}: a reference is needed and none was given.")
+        x = first._batch(distorted, "image")
+        return x, PreparedReference(x)
 
     def prepare(self, reference: ImageLike) -> PreparedReference:
         """Decode a reference and compute its features once, for every metric of the set.
