@@ -40,6 +40,8 @@ def fresh_import(module: str) -> tuple[set[str], list[str], str]:
         ("snellen.readouts", LATE),
         ("snellen.backbones", LATE),
         ("snellen.metrics", LATE),
+        ("snellen.losses", LATE),
+        ("snellen.restoration", LATE | {"lightning", "spandrel", "tensorboard"}),
         ("snellen.cli", LATE | {"torch"}),
     ],
 )

@@ -7,9 +7,11 @@ from . import (
     errors,
     exam,
     images,
+    losses,
     metrics,
     plots,
     readouts,
+    restoration,
     runs,
 )
 from .backbones import create_backbone, list_backbones
@@ -19,6 +21,7 @@ from .distortions import create_distortion, distort, list_distortions
 from .errors import SnellenError
 from .exam import examine
 from .images import ImagePolicy, read_image
+from .losses import create_loss, list_losses
 from .metrics import create_metric, create_metrics, list_metrics
 from .readouts import create_readout, list_readouts
 
@@ -33,6 +36,7 @@ __all__ = [
     "create_backbone",
     "create_diagnoser",
     "create_distortion",
+    "create_loss",
     "create_metric",
     "create_metrics",
     "create_readout",
@@ -47,12 +51,15 @@ __all__ = [
     "list_backbones",
     "list_datasets",
     "list_distortions",
+    "list_losses",
     "list_metrics",
     "list_readouts",
     "load_dataset",
+    "losses",
     "metrics",
     "plots",
     "read_image",
     "readouts",
+    "restoration",
     "runs",
 ]

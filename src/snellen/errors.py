@@ -35,3 +35,11 @@ class AgreementError(SnellenError, ValueError):
 
 class DistortionError(SnellenError, ValueError):
     """A distortion does not exist, or cannot have the strength that was asked for."""
+
+
+class LossError(SnellenError, ValueError):
+    """A loss does not exist, or cannot be computed from what it was given."""
+
+
+class TrainingError(SnellenError, ValueError):
+    """A training plan is not laid out as expected, or its run cannot start or go on."""

@@ -7,6 +7,7 @@ import typer
 from snellen.cli._arguments import spread_options
 from snellen.cli._bench import bench
 from snellen.cli._compare import compare
+from snellen.cli._compare_losses import compare_losses
 from snellen.cli._csf import csf
 from snellen.cli._describe import describe
 from snellen.cli._diagnose import diagnose
@@ -15,9 +16,11 @@ from snellen.cli._efficacy import efficacy
 from snellen.cli._exam import exam_app
 from snellen.cli._examine import examine
 from snellen.cli._list import list_app
+from snellen.cli._restore import restore
 from snellen.cli._score import score
 from snellen.cli._separability import separability
 from snellen.cli._stimuli import stimuli
+from snellen.cli._train import train
 from snellen.cli._tuning import tuning
 from snellen.cli._weights import weights_app
 
@@ -35,6 +38,9 @@ app.command()(distort)
 app.command()(describe)
 app.command()(bench)
 app.command()(examine)
+app.command()(train)
+app.command()(restore)
+app.command("compare-losses")(compare_losses)
 exam_app.command("separability")(separability)
 exam_app.command("tuning")(tuning)
 exam_app.command("efficacy")(efficacy)

@@ -1,6 +1,6 @@
 """The eye exam of a network."""
 
-from snellen.exam._channel_weights import load_channel_weights, save_channel_weights
+from snellen.exam._channel_weights import save_channel_weights
 from snellen.exam._efficacy._channel_groups import (
     ChannelWeights,
     efficacy_weights,
@@ -60,6 +60,7 @@ from snellen.exam._tuning._tuning_measures import (
 )
 from snellen.exam._tuning._tuning_rows import TuningCurves
 from snellen.exam._tuning._tuning_stimuli import TuningStimuli
+from snellen.metrics import load_channel_weights
 
 __all__ = [
     "CHANNEL_NORMALISED",

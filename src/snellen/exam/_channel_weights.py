@@ -7,11 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
-
-from snellen.errors import WeightsError
 
 
 class WeightedLayer(Protocol):
@@ -40,31 +36,3 @@ def save_channel_weights(path: str | Path, found: Sequence[WeightedLayer]) -> No
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {one.layer: torch.from_numpy(one.weights).float() for one in found}
     save_file(tensors, path, metadata={"snellen": "channel weights"})
-
-
-def load_channel_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read weights that `save_channel_weights` has written.
-
-    Returns
-    -------
-    dict of str to Tensor
-        (C,) by layer, as ``create_metric(channel_weights=...)`` takes them.
-
-    Raises
-    ------
-    WeightsError
-        The file is missing, or holds something else.
-    """
-    path = Path(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            told = (file.metadata() or {}).get("snellen")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except Exception as error:
-        raise WeightsError(f"{path}: no whole file of channel weights: {error}.") from error
-    if told != "channel weights" or any(t.ndim != 1 or t.min() < 0 for t in tensors.values()):
-        raise WeightsError(
-            f"{path}: expected non-negative channel weights by layer, as save_channel_weights "
-            "writes them; found other tensors."
-        )
-    return tensors

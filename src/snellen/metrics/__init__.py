@@ -1,6 +1,7 @@
 """Named metrics: a catalogue of rows, and what makes scores of them."""
 
 from snellen.metrics._catalogue import ROWS, find_row
+from snellen.metrics._channel_weights import load_channel_weights
 from snellen.metrics._descriptor import Descriptor
 from snellen.metrics._factory import create_metric, create_metrics, list_metrics
 from snellen.metrics._features import FeatureMetric
@@ -30,4 +31,5 @@ __all__ = [
     "find_row",
     "fit_projection",
     "list_metrics",
+    "load_channel_weights",
 ]

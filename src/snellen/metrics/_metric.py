@@ -118,6 +118,26 @@ class Metric(nn.Module):
         result = usable(result)
         return result if spatial else reduce(result, self.reduction)
 
+    def score_batch(self, distorted: Tensor, reference: PreparedReference) -> Tensor:
+        """Score image batches of one size that need no check, in their own floating-point type.
+
+        What a loss calls at every step: values are not looked at, which on a GPU would wait for
+        them, and gradients flow where `distorted` asks for them.
+
+        Parameters
+        ----------
+        distorted
+            Image batch (N, 3, H, W) in [0, 1], on the metric's device.
+        reference
+            As `prepare` makes it; features of this metric's pass are used where it has them.
+
+        Returns
+        -------
+        Tensor
+            Scores (N,), whatever the `reduction` of the metric.
+        """
+        return self._score(distorted, reference.batch, reference.features.get(self.pass_key))
+
     def map(self, distorted: ImageLike, reference: ImageLike) -> Tensor:
         """Show where two images differ: (N, 1, H, W), larger = worse.
 

@@ -10,6 +10,7 @@ from snellen.plots._report import report_html, write_report
 from snellen.plots._scatter import axis_label, plot_scatter
 from snellen.plots._separability import plot_pairs, plot_projection, plot_separability
 from snellen.plots._stimuli import plot_stimuli
+from snellen.plots._tradeoff import plot_perception_distortion
 from snellen.plots._tuning import (
     plot_preferred_frequencies,
     plot_preferred_orientations,
@@ -27,6 +28,7 @@ __all__ = [
     "plot_masking",
     "plot_metric_csf",
     "plot_pairs",
+    "plot_perception_distortion",
     "plot_preferred_frequencies",
     "plot_preferred_orientations",
     "plot_projection",

@@ -1,0 +1,106 @@
+"""Scores of restored test images."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from snellen.errors import SnellenError
+from snellen.metrics import Metric, create_metric
+from snellen.restoration._pairs import ImagePair, PairSource, read_pair
+from snellen.restoration._restorer import Restorer
+from snellen.restoration._vdsr import enlarged
+
+Row = dict[str, Any]
+
+_TEST_SEED = 0  # every run is tested on the same degraded images
+
+
+def make_metrics(metrics: Mapping[str, Mapping[str, Any]], device: str) -> dict[str, Metric]:
+    """Make metrics by label from options of `snellen.create_metric`."""
+    return {label: create_metric(**one, device=device) for label, one in metrics.items()}
+
+
+def evaluate(
+    restorer: nn.Module | None,
+    test: Mapping[str, PairSource],
+    metrics: Mapping[str, Metric],
+    *,
+    scale: int = 1,
+    border: int = 0,
+) -> Iterator[Row]:
+    """Yield the scores of every test image.
+
+    Parameters
+    ----------
+    restorer
+        A `Restorer`; None for the degraded images as they are, enlarged by bicubic interpolation.
+    test
+        Sets by name.
+    metrics
+        Metrics by label, whose scores are of restored against clean images.
+    scale
+        By how much images are enlarged.
+    border
+        Pixels at the edges that do not count.
+
+    Yields
+    ------
+    dict
+        ``set``, ``image``, ``error``, and a score for each label.
+
+    Raises
+    ------
+    TrainingError
+        A set cannot be found.
+    """
+    for name, source in test.items():
+        for pair in source.find():
+            row: Row = {"set": name, "image": pair.clean.name, "error": None}
+            row |= dict.fromkeys(metrics)
+            try:
+                restored, clean = restored_pair(restorer, pair, source, scale)
+                row |= _scores(metrics, _cut(restored, border), _cut(clean, border))
+            except SnellenError as error:
+                row["error"] = str(error)
+            yield row
+
+
+def restored_pair(
+    restorer: nn.Module | None, pair: ImagePair, source: PairSource, scale: int
+) -> tuple[Tensor, Tensor]:
+    """Restore the degraded image of a pair: restored and clean, (1, 3, H, W)."""
+    degraded, clean = read_pair(pair, source.degradation, scale, _TEST_SEED)
+    if restorer is None:
+        return (enlarged(degraded, scale).clamp(0, 1) * 255).round() / 255, clean
+    return restorer(degraded).cpu(), clean
+
+
+def as_restorer(network: nn.Module, scale: int) -> Restorer:
+    """Wrap a network that is being trained; it is left in evaluation mode."""
+    return Restorer(network, scale, {})
+
+
+def _scores(metrics: Mapping[str, Metric], x: Tensor, y: Tensor) -> dict[str, float]:
+    with torch.inference_mode():
+        return {label: float(metric(x, y)) for label, metric in metrics.items()}
+
+
+def _cut(batch: Tensor, border: int) -> Tensor:
+    if border == 0:
+        return batch
+    return batch[..., border : batch.shape[2] - border, border : batch.shape[3] - border]
+
+
+def write_png(path: Path, image: Tensor) -> None:
+    """Write one image (3, H, W) in [0, 1] as an 8-bit PNG, whole or not at all."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = (image * 255).round().permute(1, 2, 0).cpu().numpy().astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    Image.fromarray(pixels).save(temporary, "PNG")
+    temporary.replace(path)

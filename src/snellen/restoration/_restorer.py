@@ -1,0 +1,137 @@
+"""A trained network in one file, and what applies it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from snellen.errors import ImageError, TrainingError, WeightsError
+from snellen.images import as_image_batch
+from snellen.restoration._networks import build_network
+
+_KIND = "restoration network"
+
+
+class Restorer(nn.Module):
+    """A trained restoration network; made by `load_restorer`.
+
+    Parameters
+    ----------
+    network
+        Takes an image batch and returns one.
+    scale
+        By how much it enlarges.
+    manifest
+        Where its weights came from.
+    """
+
+    def __init__(self, network: nn.Module, scale: int, manifest: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.network, self.scale, self.manifest = network.eval(), scale, dict(manifest)
+
+    def forward(self, image: Any) -> Tensor:
+        """Restore images.
+
+        Parameters
+        ----------
+        image
+            Anything that `snellen.images.as_image_batch` takes.
+
+        Returns
+        -------
+        Tensor
+            (N, 3, scale * H, scale * W), in [0, 1] by steps of 1/255, as a file would hold it.
+
+        Raises
+        ------
+        ImageError
+            The image cannot be read, or the network cannot take its size.
+        """
+        place = next(self.network.parameters())
+        batch = as_image_batch(image).to(place.device)
+        with torch.inference_mode():
+            try:
+                restored = self.network(batch).float()
+            except (RuntimeError, ValueError) as error:
+                if isinstance(error, torch.OutOfMemoryError):
+                    raise
+                raise ImageError(
+                    f"the network cannot restore {batch.shape[3]}x{batch.shape[2]} pixels: {error}"
+                ) from error
+        if not bool(restored.isfinite().all()):
+            raise ImageError("the network gave values that are not finite.")
+        levels: Tensor = (restored.clamp(0, 1) * 255).round().clone()
+        return levels / 255
+
+
+def save_restorer(
+    path: Path, network: nn.Module, *, name: str, options: Mapping[str, Any], scale: int,
+    manifest: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Write a network and what it takes to build it again.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file.
+    network
+        Made by `build_network`.
+    name, options, scale
+        Of `build_network`.
+    manifest
+        Where the weights came from, as plain values.
+    """
+    state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    built = {"name": name, "options": dict(options), "scale": scale, "manifest": dict(manifest)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(state, path, metadata={"snellen": _KIND, "network": json.dumps(built)})
+
+
+def load_restorer(path: str | Path, device: str | torch.device = "cpu") -> Restorer:
+    """Load a network that `snellen train` has written.
+
+    Parameters
+    ----------
+    path
+        ``network.safetensors`` of a run.
+    device
+        Where it computes.
+
+    Returns
+    -------
+    Restorer
+        Takes images.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, or holds something else.
+    TrainingError
+        The library of the network is missing.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:
+        raise WeightsError(f"{path}: no whole safetensors file: {error}.") from error
+    if metadata.get("snellen") != _KIND:
+        raise WeightsError(
+            f"{path}: expected the network.safetensors that `snellen train` writes; found other "
+            "tensors."
+        )
+    built = json.loads(metadata["network"])
+    network = build_network(built["name"], built["options"], scale=built["scale"])
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise TrainingError(
+            f"{path}: the weights do not fit {built['name']} as it is built here: {error}"
+        ) from error
+    return Restorer(network, built["scale"], built["manifest"]).to(device)
