@@ -13,8 +13,10 @@ from snellen.readouts import create_readout, list_readouts
 REQUIRED = {
     "dfb", "dfb-*", "euclidean-*", "lpips-alex", "lpips-vgg", "lpips-squeeze", "dists", "deepdc",
     "wsd-*", "rr-gabor", "rr-*", "psnr", "ssim", "ms-ssim", "fsim", "vsi", "gmsd", "haarpsi",
-    "mdsi", "vif",
+    "mdsi", "vif", "ddr", "ddr-*",
 }  # fmt: skip
+
+WITH_REFERENCE = ("full-reference", "reduced-reference")
 
 
 def test_the_catalogue_holds_what_was_promised():
@@ -24,15 +26,16 @@ def test_the_catalogue_holds_what_was_promised():
 @pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
 def test_every_row_is_complete(row):
     assert row.title
-    assert len(row.citation) > 10 or row.citation == "closed form"
-    assert row.kind == ("reduced-reference" if row.name[:3] == "rr-" else "full-reference")
+    assert len(row.citation) > 10 or row.citation in ("closed form", "Snellen")
+    assert (row.kind == "reduced-reference") == (row.name[:3] == "rr-")
+    assert (row.lower_better is None) == (row.kind == "attribute")
     low, high = row.range
     assert low is None or high is None or low < high
     assert row.resize in ("native", "short-256", "box-256")
     json.dumps(row.manifest())
     if row.name.endswith("*"):
-        assert row.backbone is None
-    elif row.backbone is not None:
+        assert row.backbone is None or row.kind == "no-reference"
+    elif row.backbone is not None and row.kind in WITH_REFERENCE:
         assert low == 0
         assert row.lower_better
     if row.readout in list_readouts():
@@ -41,7 +44,8 @@ def test_every_row_is_complete(row):
 
 
 def test_only_similarities_are_better_when_higher():
-    higher = {row.name for row in ROWS.values() if not row.lower_better}
+    compared = [row for row in ROWS.values() if row.kind in WITH_REFERENCE]
+    higher = {row.name for row in compared if not row.lower_better}
     assert higher == {"psnr", "ssim", "ms-ssim", "fsim", "vsi", "haarpsi", "vif"}
 
 
@@ -81,10 +85,12 @@ def test_an_unknown_name_is_refused_and_near_ones_named(name, message):
 
 def test_lists():
     assert list_metrics() == list(ROWS)
-    reduced = ["rr-gabor", "rr-*"]
-    assert list_metrics(kind="full-reference") == [name for name in ROWS if name not in reduced]
-    assert list_metrics(kind="reduced-reference") == reduced
-    assert list_metrics(kind="no-reference") == []
+    assert list_metrics(kind="reduced-reference") == ["rr-gabor", "rr-*"]
+    kinds = ("full-reference", "reduced-reference", "no-reference", "attribute")
+    lists = [list_metrics(kind=kind) for kind in kinds]
+    assert sorted(name for names in lists for name in names) == sorted(ROWS)
+    assert {"dfb", "psnr"} <= set(lists[0])
+    assert {"ddr", "ddr-*"} <= set(lists[2])
     assert list_metrics(pattern="dists") == ["dists", "dists-256"]
     with pytest.raises(MetricError, match=r"kind must be one of full-reference.*'full'"):
         list_metrics(kind="full")

@@ -135,7 +135,7 @@ def test_a_file_that_is_no_head_is_refused(state, tmp_path):
 
 
 def test_a_misspelt_option_is_never_swallowed():
-    with pytest.raises(TypeError, match="devise"):
+    with pytest.raises(MetricError, match="psnr has no option devise"):
         create_metric("psnr", devise="cpu")
     with pytest.raises(MetricError, match="no option 'devise'"):
         create_metrics(["psnr"], devise="cpu")

@@ -191,19 +191,65 @@ def test_a_score_that_is_not_finite_is_an_error(rated, cache, monkeypatch):
     assert bench(["psnr"], [rated], cache=cache, resampling=QUICK).failed == 0
 
 
-def test_databases_and_metrics_that_do_not_fit_are_refused(rated, tmp_path, monkeypatch):
+def test_databases_and_metrics_that_do_not_fit_are_refused(rated, tmp_path):
     (tmp_path / "alone.csv").write_text(
         f"# higher_better: true\nimage,score\n{rated.image[0]},1\n{rated.image[1]},2\n"
     )
     alone = load_dataset("alone", tmp_path / "alone.csv")
-    with pytest.raises(DatasetError, match="alone has no reference images"):
-        bench(["psnr"], [alone])
+    with pytest.raises(DatasetError, match="alone has no reference images, and psnr cannot"):
+        bench(["psnr", "ddr-blur:3"], [alone])
     with pytest.raises(DatasetError, match="one name"):
         bench(["psnr"], [rated, rated])
-    metrics = create_metrics(["psnr"])
-    monkeypatch.setattr(metrics["psnr"], "kind", "no-reference")
-    with pytest.raises(MetricError, match="no-reference"):
-        bench(metrics, [rated])
+    with pytest.raises(MetricError, match="contrast is an attribute, neither good nor bad"):
+        bench(["psnr", "contrast"], [rated])
+
+
+def test_metrics_without_a_reference_stand_beside_those_with_one(rated):
+    result = bench(["psnr", "ddr-noise:3", "rr-gabor"], [rated], resampling=QUICK)
+    blind = create_metric("ddr-noise:3")
+    found = [row["ddr-noise:3"] for row in result.scores]
+    np.testing.assert_allclose(found, [float(blind(one.image)) for one in rated], rtol=1e-5)
+    expected = stats.spearmanr(found, rated.score)[0]
+    assert result.agreements["ddr-noise:3", "mine"].srcc.value == pytest.approx(expected)
+    assert {row["metric"]: row["lower_better"] for row in result.table(types=False)} == {
+        "psnr": False, "ddr-noise:3": False, "rr-gabor": True,
+    }  # fmt: skip
+    assert len(result.differences()) == 3
+
+
+def test_images_without_a_reference_are_scored_by_those_that_need_none(rated, cache, tmp_path):
+    lines = [f"{one.image},{one.score},{one.content}" for one in rated]
+    table = "\n".join(["# higher_better: true", "image,score,content", *lines, ""])
+    (tmp_path / "alone.csv").write_text(table)
+    alone = load_dataset("alone", tmp_path / "alone.csv")
+    result = bench(["ddr-noise:3"], [alone], cache=cache, resampling=QUICK)
+    assert result.failed == 0
+    with_references = bench(["ddr-noise:3"], [rated], cache=cache, resampling=QUICK)
+    values = [[row["ddr-noise:3"] for row in r.scores] for r in (result, with_references)]
+    assert values[0] == values[1]
+    (shard,) = cache.folder.glob("ddr-noise*.jsonl")
+    assert len(shard.read_text().splitlines()) == 1 + 24
+
+
+def test_where_only_some_images_have_a_reference_each_metric_scores_what_it_can(rated, tmp_path):
+    lines = [
+        f"{one.image},{one.reference if i % 2 else ''},{one.score},{one.content}"
+        for i, one in enumerate(rated)
+    ]
+    header = ["# higher_better: true", "image,reference,score,content"]
+    (tmp_path / "half.csv").write_text("\n".join([*header, *lines, ""]))
+    half = load_dataset("half", tmp_path / "half.csv")
+    result = bench(["psnr", "ddr-noise:3"], [half], resampling=QUICK)
+    assert [result.failures(name, "half") for name in ("psnr", "ddr-noise:3")] == [12, 0]
+    assert {row["error"] for row in result.scores[::2]} == {"there is no reference"}
+    assert result.scores[1]["error"] is None
+
+
+def test_an_image_that_no_blind_metric_can_score_is_left_out(rated):
+    rated.image[5].write_bytes(b"no image")
+    result = bench(["ddr-noise:3", "ddr-blur:3"], [rated], resampling=QUICK)
+    assert result.failed == 1
+    assert rated.image[5].name in result.scores[5]["error"]
 
 
 def test_means_weigh_databases_by_size_or_alike(rated):

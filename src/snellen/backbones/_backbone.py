@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,11 +28,14 @@ class WeightsInfo:
         Hash of the file, or of the tensors where there is no file.
     detail
         File name, seed, address: whatever it takes to get the same weights again.
+    path
+        The file on this machine, if there is one. It stands in no manifest.
     """
 
     source: str
     sha256: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = field(default=None, compare=False)
 
     def manifest(self) -> dict[str, Any]:
         """Return plain values for a manifest."""

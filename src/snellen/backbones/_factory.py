@@ -142,7 +142,7 @@ def _build(
     path, source = _weights_file(architecture, weights)
     module = seeded(architecture.build, seed)
     _load(architecture, module, path)
-    return module, WeightsInfo(source, file_sha256(path), {"file": path.name})
+    return module, WeightsInfo(source, file_sha256(path), {"file": path.name}, path)
 
 
 def _weights_file(

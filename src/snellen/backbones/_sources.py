@@ -4,7 +4,6 @@ Each source builds a network without weights and says where its published weight
 them is the same for all (see `_factory`).
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,6 +14,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from snellen.backbones._clip import (
+    ANY_SIZE,
+    block_names,
+    build_image_tower,
+    fetch_of,
+    published_clip,
+)
 from snellen.backbones._hub import fetch_from_hub
 from snellen.backbones._names import field_names
 from snellen.backbones._weights import fetch_url
@@ -210,72 +216,28 @@ def _open_clip(name: str) -> Architecture:
             "open_clip is not installed, which open_clip/... backbones need: "
             "pip install 'snellen[clip]'."
         ) from error
-    if name not in open_clip.list_models():
-        near = get_close_matches(name, open_clip.list_models(), n=5, cutoff=0.5)
+    model = name.removesuffix(ANY_SIZE)
+    if model not in open_clip.list_models():
+        near = get_close_matches(model, open_clip.list_models(), n=5, cutoff=0.5)
         hint = f"Did you mean {', '.join(near)}? " if near else ""
         raise BackboneError(
-            f"open_clip has no model {name!r}. {hint}`open_clip.list_models()` shows all names."
+            f"open_clip has no model {model!r}. {hint}`open_clip.list_models()` shows all names."
         )
-    config = open_clip.get_model_config(name)
+    config = open_clip.get_model_config(model)
     side = config["vision_cfg"].get("image_size", 224)
-    published = _clip_weights(name, quick_gelu=config.get("quick_gelu", False))
+    sides = (side, side) if isinstance(side, int) else tuple(side)
+    published = published_clip(model, quick_gelu=config.get("quick_gelu", False))
     return Architecture(
         f"open_clip/{name}",
-        build=lambda: _build_clip(name),
-        fetch=_clip_fetch(published),
+        build=lambda: build_image_tower(name),
+        fetch=fetch_of(published),
         mean=tuple(published.get("mean", open_clip.OPENAI_DATASET_MEAN)),
         std=tuple(published.get("std", open_clip.OPENAI_DATASET_STD)),
-        field_names=_clip_names,
-        fixed_size=(side, side) if isinstance(side, int) else tuple(side),
+        field_names=block_names,
+        fixed_size=sides if name == model else None,
         prefix="visual.",
+        ignore=() if name == model else ("attnpool.positional_embedding",),
     )
-
-
-def _build_clip(name: str) -> nn.Module:
-    import open_clip
-
-    # It warns the root logger of what was asked for, which sets logging up behind one's back.
-    root, quiet = logging.getLogger(), logging.NullHandler()
-    root.addHandler(quiet)
-    root.addFilter(_not_about_weights)
-    try:
-        tower: nn.Module = open_clip.create_model(name, pretrained=None).visual
-    finally:
-        root.removeFilter(_not_about_weights)
-        root.removeHandler(quiet)
-    return tower
-
-
-def _not_about_weights(record: logging.LogRecord) -> bool:
-    return "No pretrained weights" not in record.getMessage()
-
-
-def _clip_weights(name: str, *, quick_gelu: bool) -> dict[str, Any]:
-    """Describe the weights published for a tower that were trained with its own activation.
-
-    OpenAI's belong to the names that end in ``-quickgelu``; elsewhere they give other numbers.
-    """
-    import open_clip
-
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    configs = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
-    fitting = (c for c in configs if c.get("quick_gelu", False) == quick_gelu and c.get("hf_hub"))
-    return next(fitting, {})
-
-
-def _clip_fetch(published: dict[str, Any]) -> Callable[[], Path] | None:
-    if not published:
-        return None
-    return partial(fetch_from_hub, published["hf_hub"].rstrip("/"), "open_clip_model.safetensors")
-
-
-def _clip_names(network: nn.Module) -> dict[str, str]:
-    start = "transformer.resblocks."
-    return {
-        path: f"blocks.{path.removeprefix(start)}"
-        for path, _ in network.named_modules()
-        if path.startswith(start) and path.count(".") == 2
-    }
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:

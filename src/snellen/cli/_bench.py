@@ -277,7 +277,7 @@ def _plot(result: "BenchResult", metric: str, dataset: str, folder: Path) -> Non
         [row["human_score"] for row in rows],
         types=kinds if any(kinds) else None,
         fit=found.fit,
-        score_label=axis_label(metric, result.metrics[metric].lower_better),
+        score_label=axis_label(metric, bool(result.metrics[metric].lower_better)),
         human_label=axis_label("human score", not result.datasets[dataset].higher_better),
         title=f"{metric} on {dataset}: {found.size} images{srcc}",
     )

@@ -2,6 +2,13 @@
 
 from snellen.metrics._catalogue import ROWS, find_row
 from snellen.metrics._channel_weights import load_channel_weights
+from snellen.metrics._degradation import DegradationMetric
+from snellen.metrics._degradation_head import ResponseHead, fit_response_head
+from snellen.metrics._degradation_quality import (
+    QualityMetric,
+    ResponseStatistics,
+    create_response_statistics,
+)
 from snellen.metrics._descriptor import Descriptor
 from snellen.metrics._factory import create_metric, create_metrics, list_metrics
 from snellen.metrics._features import FeatureMetric
@@ -16,6 +23,7 @@ from snellen.metrics._set import MetricSet
 
 __all__ = [
     "ROWS",
+    "DegradationMetric",
     "Descriptor",
     "FeatureMetric",
     "Metric",
@@ -25,11 +33,16 @@ __all__ = [
     "PreparedReference",
     "Projection",
     "Protocol",
+    "QualityMetric",
     "ReducedReferenceMetric",
+    "ResponseHead",
+    "ResponseStatistics",
     "create_metric",
     "create_metrics",
+    "create_response_statistics",
     "find_row",
     "fit_projection",
+    "fit_response_head",
     "list_metrics",
     "load_channel_weights",
 ]

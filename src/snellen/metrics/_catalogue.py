@@ -6,6 +6,9 @@ from typing import Any
 
 from snellen.backbones import find_architecture
 from snellen.errors import BackboneError, MetricError
+from snellen.metrics._catalogue_blind import BLIND_ROWS
+from snellen.metrics._catalogue_degradation import RESPONSE_ROWS
+from snellen.metrics._degradation_row import PREFIX, degradation_row
 from snellen.metrics._row import MetricRow
 
 _HOU = (
@@ -209,12 +212,14 @@ _CLASSICAL_ROWS = (
                note="pixel domain"),
 )  # fmt: skip
 
-ROWS: dict[str, MetricRow] = {row.name: row for row in (*_FEATURE_ROWS, *_CLASSICAL_ROWS)}
+ROWS: dict[str, MetricRow] = {
+    row.name: row for row in (*_FEATURE_ROWS, *_CLASSICAL_ROWS, *RESPONSE_ROWS, *BLIND_ROWS)
+}
 """Every metric by name; families end in ``-*``."""
 
 
 def find_row(name: str) -> MetricRow:
-    """Look a metric up by name; the name of a family is filled with a backbone's.
+    """Look a metric up by name; that of a family is filled with a backbone's or degradation's.
 
     Raises
     ------
@@ -223,6 +228,8 @@ def find_row(name: str) -> MetricRow:
     """
     if name in ROWS and not name.endswith("*"):
         return ROWS[name]
+    if name.startswith(PREFIX):
+        return degradation_row(ROWS[f"{PREFIX}*"], name)
     family, _, backbone = name.partition("-")
     row = ROWS.get(f"{family}-*")
     if row is not None and backbone:

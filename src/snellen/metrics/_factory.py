@@ -1,35 +1,34 @@
 """`create_metric`, `create_metrics` and `list_metrics`."""
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from snellen.backbones import Backbone, create_backbone
+from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.images import ALIGNMENTS, ImagePolicy
+from snellen.metrics._blind_factory import make_blind
 from snellen.metrics._catalogue import ROWS, find_row
-from snellen.metrics._changes import change_row, channel_weights_of, check_backbone, chosen_layers
-from snellen.metrics._classical import ClassicalMetric
-from snellen.metrics._features import FeatureMetric
-from snellen.metrics._heads import load_head
+from snellen.metrics._changes import chosen_layers
+from snellen.metrics._degradation_factory import response_metric
+from snellen.metrics._degradation_row import is_response
+from snellen.metrics._feature_factory import full_reference_metric
 from snellen.metrics._metric import Metric, Reduction
-from snellen.metrics._reduced import ReducedReferenceMetric
-from snellen.metrics._reduced_factory import (
-    load_projection,
-    reduced_metric,
-    reduced_row,
-    refuse_full_reference_options,
-)
+from snellen.metrics._reduced_factory import reduced_reference_metric
+from snellen.metrics._request import PathLike, Request, Terms
 from snellen.metrics._row import Combine, Kind, MetricRow
 from snellen.metrics._set import MetricSet
-from snellen.metrics._stages import resolve_layers
-from snellen.readouts import create_readout
+from snellen.metrics._sharing import (
+    SharedNetworks,
+    concerns,
+    keep_needed,
+    on_backbone,
+    refuse_foreign,
+)
 
-PathLike = str | os.PathLike[str]
+Maker = Callable[[MetricRow, Request, Terms], Metric]
 
 
 def create_metric(
@@ -37,7 +36,7 @@ def create_metric(
     *,
     weights: PathLike | None = None,
     head_weights: PathLike | None = None,
-    backbone: Backbone | None = None,
+    backbone: Backbone | str | None = None,
     layer: str | None = None,
     layers: Sequence[str] | None = None,
     readout: str | None = None,
@@ -46,6 +45,8 @@ def create_metric(
     channel_weights: Mapping[str, Tensor] | None = None,
     values: int | None = None,
     projection: PathLike | None = None,
+    levels: Sequence[int] | None = None,
+    degradation_seed: int = 0,
     resize: str | None = None,
     precision: str = "float32",
     seed: int = 0,
@@ -53,6 +54,7 @@ def create_metric(
     align: str = "error",
     policy: ImagePolicy | None = None,
     device: str | torch.device | None = None,
+    **options: Any,
 ) -> Metric:
     """Make a metric by name.
 
@@ -63,13 +65,14 @@ def create_metric(
     ----------
     name
         One of `list_metrics`, or a family with any backbone's name: ``"dfb-resnet50"``,
-        ``"euclidean-vgg16"``.
+        ``"euclidean-vgg16"``; or the response to any degradation: ``"ddr-blur"``,
+        ``"ddr-jpeg@35"``.
     weights
         Weights of the backbone: ``"imagenet"``, ``"random"`` or a file; see `create_backbone`.
     head_weights
-        File of the learned weights of LPIPS or DISTS; fetched by default.
+        File of the learned weights of LPIPS or DISTS, fetched by default, or of the head of `ddr`.
     backbone
-        A backbone to use, and to share with other metrics.
+        A backbone to use, and to share with other metrics, or the name of one.
     layer, layers
         Name of one layer, or names of several.
     readout, readout_options
@@ -82,6 +85,10 @@ def create_metric(
         Number of values that a reduced-reference metric transmits.
     projection
         File of a fitted projection of a reduced-reference metric; see `fit_projection`.
+    levels
+        Levels of the degradation over which a response such as ``"ddr-blur"`` is averaged.
+    degradation_seed
+        Seed of what a degradation draws at random.
     resize
         Rule of the protocol, such as ``"native"`` or ``"short-256"``; see `Protocol`.
     precision
@@ -96,11 +103,14 @@ def create_metric(
         How image files are decoded.
     device
         Where to compute; the CPU by default.
+    **options
+        Options of a single blind metric or attribute: the keys of its row's ``options``.
 
     Returns
     -------
     Metric
-        Call it as ``metric(distorted, reference)``.
+        Call it as ``metric(distorted, reference)``, or ``metric(image)`` where it needs no
+        reference.
 
     Raises
     ------
@@ -119,35 +129,40 @@ def create_metric(
     >>> metric(image, image)
     tensor([0.])
     """
-    fitted = load_projection(projection)
-    row = reduced_row(find_row(name), readout_options, values, fitted)
+    row = find_row(name)
     if align not in ALIGNMENTS:
         raise MetricError(f"align must be one of {', '.join(ALIGNMENTS)}; got {align!r}.")
-    row = change_row(
-        row,
+    request = Request(
+        weights=weights,
+        head_weights=head_weights,
+        backbone=backbone,
         layers=chosen_layers(layer, layers),
         readout=readout,
-        options=None if row.kind == "reduced-reference" else readout_options,
+        readout_options=readout_options,
         combine=combine,
+        channel_weights=channel_weights,
+        values=values,
+        projection=projection,
+        levels=levels,
+        degradation_seed=degradation_seed,
+        options=options,
         resize=resize,
+        precision=precision,
+        seed=seed,
     )
-    common = (row, policy or ImagePolicy(), align, reduction)
-    if row.backbone is None:
-        _refuse_network_options(row, weights, head_weights, channel_weights, precision, backbone)
-        return ClassicalMetric(*common).to(device)
-    if backbone is None:
-        made = _backbone(row, weights, seed, precision)
-    else:
-        made = check_backbone(row, backbone, weights=weights, seed=seed, precision=precision)
-    metric: FeatureMetric | ReducedReferenceMetric
-    if row.kind == "reduced-reference":
-        refuse_full_reference_options(row, head_weights, channel_weights, combine, readout)
-        metric = reduced_metric(common, made, fitted)
-    else:
-        metric = _feature_metric(common, row, made, head_weights, channel_weights)
-    if backbone is None:
-        made.keep(metric.layers)
+    refuse_foreign(row, request)
+    metric = _maker(row)(row, request, Terms(policy or ImagePolicy(), align, reduction))
+    if not isinstance(backbone, Backbone):
+        keep_needed([metric])
     return metric.to(device)
+
+
+def _maker(row: MetricRow) -> Maker:
+    if row.kind == "full-reference":
+        return full_reference_metric
+    if row.kind == "reduced-reference":
+        return reduced_reference_metric
+    return response_metric if is_response(row) else make_blind
 
 
 def create_metrics(names: Sequence[str], **options: Any) -> MetricSet:
@@ -179,52 +194,30 @@ def create_metrics(names: Sequence[str], **options: Any) -> MetricSet:
     """
     if isinstance(names, str):
         raise MetricError(f"names must be several; for one metric, use create_metric({names!r}).")
-    rows = [find_row(name) for name in dict.fromkeys(names)]
+    asked = options.get("backbone")
+    rows = [on_backbone(find_row(name), asked) for name in dict.fromkeys(names)]
     _refuse_unused_options(options, rows)
-    shared: dict[tuple[Any, ...], Backbone] = {}
+    shared = SharedNetworks()
     metrics = []
     for row in rows:
-        own = {k: v for k, v in options.items() if _concerns(k, row)}
-        if row.backbone is not None and own.get("backbone") is None:
-            given = {k: own.pop(k) for k in ("weights", "seed", "precision") if k in own}
-            key = (row.backbone, row.pooling, row.normalise)
-            if key not in shared:
-                shared[key] = _backbone(row, **given)
-            own["backbone"] = shared[key]
-        metrics.append(create_metric(row.name, **own))
-    _drop_unused(metrics, shared.values())
+        own = {k: v for k, v in options.items() if concerns(k, row)}
+        metrics.append(create_metric(row.name, **shared.lend(row, own)))
+    keep_needed(metrics, shared.made)
     return MetricSet(metrics)
 
 
 def _refuse_unused_options(options: Mapping[str, Any], rows: Sequence[MetricRow]) -> None:
     # A metric that leaves an option out would otherwise swallow a misspelt or a useless one.
-    known = create_metric.__kwdefaults__ or {}
+    known = dict(create_metric.__kwdefaults__ or {})
+    known.update({option: None for row in rows for option in row.own_options})
     for option, value in options.items():
         if option not in known:
             raise MetricError(
                 f"create_metrics has no option {option!r}; it has {', '.join(known)}."
             )
-        if value != known[option] and not any(_concerns(option, row) for row in rows):
+        if value != known[option] and not any(concerns(option, row) for row in rows):
             names = ", ".join(row.name for row in rows)
             raise MetricError(f"{option} cannot be set: no metric among {names} has use for it.")
-
-
-def _concerns(option: str, row: MetricRow) -> bool:
-    if option in ("reduction", "align", "policy", "device", "resize"):
-        return True
-    if option in ("values", "projection"):
-        return row.kind == "reduced-reference"
-    if option == "head_weights":
-        return row.head is not None and row.kind == "full-reference"
-    # The embedded network has no weights to choose.
-    return row.backbone is not None and not (option == "weights" and row.backbone == "gabor")
-
-
-def _drop_unused(metrics: Sequence[Metric], made: Iterable[Backbone]) -> None:
-    """Give up what no metric needs of the networks made for them."""
-    users = [m for m in metrics if isinstance(m, FeatureMetric | ReducedReferenceMetric)]
-    for backbone in made:
-        backbone.keep({name for m in users if m.backbone is backbone for name in m.layers})
 
 
 def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:
@@ -241,7 +234,8 @@ def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:
     Returns
     -------
     list of str
-        Names; those that end in ``-*`` are families, in which any backbone's name may stand.
+        Names; those that end in ``-*`` are families: any backbone's name may stand there, in
+        ``ddr-*`` any degradation.
 
     Raises
     ------
@@ -257,59 +251,3 @@ def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:
         raise MetricError(f"kind must be one of {', '.join(get_args(Kind))}; got {kind!r}.")
     rows = [row for row in ROWS.values() if kind in (None, row.kind)]
     return [row.name for row in rows if pattern in row.name]
-
-
-def _refuse_network_options(row: MetricRow, *options: Any) -> None:
-    if any(option not in (None, "float32") for option in options):
-        raise MetricError(
-            f"{row.name} has no network: weights, head_weights, channel_weights, precision and "
-            "backbone cannot be set."
-        )
-
-
-def _backbone(
-    row: MetricRow, weights: PathLike | None = None, seed: int = 0, precision: str = "float32"
-) -> Backbone:
-    assert row.backbone is not None
-    mean, std = (None, None) if row.normalise else ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    return create_backbone(
-        row.backbone,
-        weights,
-        seed=seed,
-        pooling=row.pooling,
-        precision=precision,
-        mean=mean,
-        std=std,
-    )
-
-
-def _feature_metric(
-    common: tuple[Any, ...],
-    row: MetricRow,
-    backbone: Backbone,
-    head_weights: PathLike | None,
-    channel_weights: Mapping[str, Tensor] | None,
-) -> FeatureMetric:
-    if backbone.name != row.backbone:
-        row = replace(row, backbone=backbone.name, range=(0.0, None))
-    layers = resolve_layers(row.layers, backbone)
-    readout = create_readout(row.readout, **row.options)
-    weights, head = None, None
-    if channel_weights is not None:
-        row = replace(row, head=None)
-        weights = channel_weights_of(channel_weights, layers, backbone, readout)
-    if row.head is not None:
-        weights, head = load_head(row.head, layers, backbone, head_weights)
-    elif head_weights is not None:
-        raise MetricError(
-            f"{row.name} has no learned weights with these options: head_weights cannot be set."
-        )
-    return FeatureMetric(
-        replace(row, layers=layers),
-        *common[1:],
-        backbone=backbone,
-        layers=layers,
-        readout=readout,
-        weights=weights,
-        head=head,
-    )

@@ -1,14 +1,13 @@
 """A reduced-reference metric out of its row: its options, and the projection that serves it."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
-from snellen.images import ImagePolicy
-from snellen.metrics._metric import Reduction
+from snellen.metrics._changes import change_row
+from snellen.metrics._networks import network_of
 from snellen.metrics._pooled import Pooling
 from snellen.metrics._projection import (
     Projection,
@@ -17,6 +16,7 @@ from snellen.metrics._projection import (
     shipped_projection,
 )
 from snellen.metrics._reduced import ReducedReferenceMetric, backbone_terms
+from snellen.metrics._request import Request, Terms
 from snellen.metrics._row import MetricRow
 from snellen.metrics._stages import resolve_layers
 
@@ -34,15 +34,8 @@ def reduced_row(
     Raises
     ------
     MetricError
-        The row is not of a reduced-reference metric, or has no such option.
+        The row has no such option.
     """
-    if row.kind != "reduced-reference":
-        if values is not None or projection is not None:
-            raise MetricError(
-                f"{row.name} is {row.kind}: values and projection are options of "
-                "reduced-reference metrics."
-            )
-        return row
     unknown = set(options or {}) - set(OPTIONS)
     if unknown:
         raise MetricError(
@@ -63,19 +56,38 @@ def reduced_row(
     return replace(row, layers=layers, options={**row.options, **brought, **given})
 
 
-def reduced_metric(
-    common: tuple[MetricRow, ImagePolicy, str, Reduction],
-    backbone: Backbone,
-    projection: Projection | None,
+def reduced_reference_metric(
+    row: MetricRow, request: Request, terms: Terms
 ) -> ReducedReferenceMetric:
-    """Make the metric of a row on a backbone.
+    """Make the metric of a reduced-reference row.
 
     Raises
     ------
     MetricError
-        The projection was fitted for something else, or an option is out of range.
+        The projection was fitted for something else, or an option is out of range or of another
+        kind of metric.
     """
-    row, policy, align, reduction = common
+    fitted = None if request.projection is None else Projection.load(request.projection)
+    row = change_row(
+        reduced_row(row, request.readout_options, request.values, fitted),
+        layers=request.layers,
+        readout=request.readout,
+        options=None,
+        combine=request.combine,
+        resize=request.resize,
+    )
+    backbone = network_of(row, request)
+    if request.asked("head_weights", "channel_weights", "combine", "readout"):
+        raise MetricError(
+            f"{row.name} compares descriptors: head_weights, channel_weights, combine and readout "
+            "cannot be set; see values, projection and readout_options."
+        )
+    return _on_backbone(row, terms, backbone, fitted)
+
+
+def _on_backbone(
+    row: MetricRow, terms: Terms, backbone: Backbone, projection: Projection | None
+) -> ReducedReferenceMetric:
     if backbone.name != row.backbone:
         row = replace(row, backbone=backbone.name)
     layers = resolve_layers(row.layers, backbone)
@@ -93,9 +105,9 @@ def reduced_metric(
         projection = seeded_projection(size, options["values"], options["seed"])
     return ReducedReferenceMetric(
         replace(row, layers=layers),
-        policy,
-        align,
-        reduction,
+        terms.policy,
+        terms.align,
+        terms.reduction,
         backbone=backbone,
         layers=layers,
         pooling=pooling,
@@ -105,24 +117,10 @@ def reduced_metric(
     )
 
 
-def refuse_full_reference_options(row: MetricRow, *options: Any) -> None:
-    """Refuse options that only a comparison of features has."""
-    if any(option is not None for option in options):
-        raise MetricError(
-            f"{row.name} compares descriptors: head_weights, channel_weights, combine and readout "
-            "cannot be set; see values, projection and readout_options."
-        )
-
-
 def made_for(backbone: Backbone, layers: Sequence[str], pooling: Pooling) -> dict[str, Any]:
     """Return what a fitted projection belongs to."""
     terms = {k: v for k, v in backbone_terms(backbone).items() if k != "precision"}
     return {"backbone": terms, "layers": list(layers), "pooling": pooling.manifest()}
-
-
-def load_projection(path: str | os.PathLike[str] | None) -> Projection | None:
-    """Read the projection that a caller names, if any."""
-    return None if path is None else Projection.load(path)
 
 
 def _check_fit(projection: Projection, here: Mapping[str, Any], name: str) -> None:

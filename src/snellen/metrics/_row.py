@@ -47,6 +47,11 @@ class MetricRow:
         Whether images are normalised by the backbone's mean and standard deviation.
     head
         Name of the learned weights of the readout, or of the fitted projection that ships.
+    degradations
+        What is done to the image, where a metric is the response to it: specifications for
+        `snellen.distortions.create_distortion`.
+    degradation_seed
+        Seed of what they draw at random, the same for every image.
     note
         Which variant of the metric this is, where several go by the name.
     """
@@ -66,7 +71,15 @@ class MetricRow:
     pooling: str = "max"
     normalise: bool = True
     head: str | None = None
+    degradations: tuple[str, ...] = ()
+    degradation_seed: int = 0
     note: str = ""
+
+    @property
+    def own_options(self) -> tuple[str, ...]:
+        """Options that `create_metric` passes to this metric alone, whatever they are."""
+        blind = self.kind in ("no-reference", "attribute") and not self.degradations
+        return tuple(self.options) if blind else ()
 
     def manifest(self) -> dict[str, Any]:
         """Return the row as plain values."""

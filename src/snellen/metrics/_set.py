@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from snellen.errors import MetricError
+from snellen.metrics._degradation import ResponseMetric, assess_together
 from snellen.metrics._features import FeatureMetric, prepare_together, score_together
 from snellen.metrics._metric import (
     ImageLike,
@@ -20,8 +21,8 @@ from snellen.metrics._metric import (
 class MetricSet(nn.Module):
     """Metrics that score the same images together.
 
-    Those that share a backbone and a protocol share one pass through the network; images are
-    decoded once. Made by `create_metrics`.
+    Those that share a backbone and a protocol share one pass through the network, and responses
+    to degradations share degraded images too; images are decoded once. Made by `create_metrics`.
 
     Parameters
     ----------
@@ -159,8 +160,12 @@ def _score_group(
 ) -> dict[str, Tensor]:
     cached = prepared.features.get(group[0].pass_key)
     features = [metric for metric in group if isinstance(metric, FeatureMetric)]
+    responses = [metric for metric in group if isinstance(metric, ResponseMetric)]
     if features:
         scores = score_together(features, x, prepared.batch, cached)
+    elif responses:
+        count = max(len(x), len(prepared.batch))
+        scores = [score.expand(count) for score in assess_together(responses, x)]
     else:
         scores = [metric._score(x, prepared.batch, cached) for metric in group]
     return {metric.name: score for metric, score in zip(group, scores, strict=True)}

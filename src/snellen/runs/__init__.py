@@ -1,6 +1,7 @@
 """Scoring of collections: pairs in, rows out; nothing is lost on the way."""
 
 from snellen.runs._bench import BenchResult, bench
+from snellen.runs._correlations import correlation_table
 from snellen.runs._described import DescribedImage, described_rows, pair_descriptors
 from snellen.runs._describing import describe_rows, descriptor_files
 from snellen.runs._journal import Journal, Row
@@ -24,6 +25,7 @@ __all__ = [
     "TableError",
     "bench",
     "comparison_rows",
+    "correlation_table",
     "describe_rows",
     "described_rows",
     "descriptor_files",

@@ -154,7 +154,7 @@ def bench(
     Parameters
     ----------
     metrics
-        Full-reference metrics, or their names.
+        Metrics of quality, or their names: full-, reduced- or no-reference.
     datasets
         Databases, by the names to call them by or by their own.
     cache
@@ -173,9 +173,9 @@ def bench(
     Raises
     ------
     MetricError
-        A metric is not full-reference.
+        A metric is an attribute: people rated quality.
     DatasetError
-        A database has no references, or two have one name.
+        A database has no references and a metric needs them, or two have one name.
 
     Notes
     -----
@@ -215,13 +215,15 @@ def _named(datasets: Mapping[str, Dataset] | Sequence[Dataset]) -> dict[str, Dat
 
 def _check(metrics: MetricSet, datasets: Mapping[str, Dataset]) -> None:
     for metric in metrics:
-        if metric.kind != "full-reference":
-            raise MetricError(f"{metric.name} is {metric.kind}; bench takes full-reference ones.")
-    for name, dataset in datasets.items():
-        if all(reference is None for reference in dataset.reference):
-            raise DatasetError(
-                f"{name} has no reference images, and full-reference metrics need them."
+        if metric.lower_better is None:
+            raise MetricError(
+                f"{metric.name} is an attribute, neither good nor bad: bench holds metrics of "
+                "quality against human scores. snellen.runs.correlation_table correlates columns."
             )
+    needy = ", ".join(metric.name for metric in metrics if metric.needs_reference)
+    for name, dataset in datasets.items():
+        if needy and all(reference is None for reference in dataset.reference):
+            raise DatasetError(f"{name} has no reference images, and {needy} cannot do without.")
 
 
 def _means(found: Iterable[Agreement | None], weighting: str) -> Row:

@@ -66,7 +66,7 @@ def _agree(metric: Metric, dataset: Dataset, rows: Sequence[Row], how: Resamplin
     return agree(
         _column(scored, metric.name),
         _column(scored, "human_score"),
-        lower_better=metric.lower_better,
+        lower_better=bool(metric.lower_better),
         higher_better=dataset.higher_better,
         groups=[row["content"] for row in scored],
         types=[row["type"] for row in scored] if any(dataset.type) else None,
@@ -85,7 +85,7 @@ def _compare(
     return compare(
         {metric.name: _column(common, metric.name) for metric in metrics},
         _column(common, "human_score"),
-        lower_better={metric.name: metric.lower_better for metric in metrics},
+        lower_better={metric.name: bool(metric.lower_better) for metric in metrics},
         higher_better=dataset.higher_better,
         groups=contents,
         resampling=replace(how, resamples=enough_resamples(len(metrics), how.resamples)),

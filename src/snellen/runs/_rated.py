@@ -8,10 +8,13 @@ import numpy as np
 
 from snellen.datasets import Dataset
 from snellen.images import Pair
-from snellen.metrics import MetricSet
+from snellen.metrics import Metric, MetricSet
+from snellen.runs._alone import score_alone
 from snellen.runs._journal import Row
 from snellen.runs._pairs import score_pairs
 from snellen.runs._score_cache import Contents, ScoreCache, Shard
+
+_NO_REFERENCE = "there is no reference"
 
 Shards = Mapping[str, Shard | None]
 
@@ -28,7 +31,7 @@ def rated_rows(
     Parameters
     ----------
     metrics
-        Full-reference metrics.
+        Metrics of quality, with or without a reference.
     name
         What to call the database.
     dataset
@@ -49,7 +52,7 @@ def rated_rows(
     shards = {} if cache is None else {metric.name: cache.shard(metric) for metric in metrics}
     waiting: dict[tuple[str, ...], list[int]] = {}
     for i, (row, key) in enumerate(zip(rows, keys, strict=True)):
-        _fill(row, shards, key)
+        _fill(row, shards, key, metrics)
         missing = _missing(row, metrics)
         if missing:
             waiting.setdefault(missing, []).append(i)
@@ -58,7 +61,7 @@ def rated_rows(
     for missing, positions in waiting.items():
         subset = MetricSet([metrics[metric] for metric in missing])
         for i in _score_rows(rows, positions, subset):
-            _keep(rows[i], {name: shards.get(name) for name in missing}, keys[i])
+            _keep(rows[i], {name: shards.get(name) for name in missing}, keys[i], subset)
             show(rows[i])
     return rows
 
@@ -75,12 +78,12 @@ def _row(dataset: str, image: Mapping[str, Any], metrics: MetricSet) -> Row:
         "human_score": image["score"],
         "human_score_std": number(image["score_std"]),
         **{metric.name: None for metric in metrics},
-        "error": None if reference is not None else "there is no reference",
+        "error": _NO_REFERENCE if reference is None and metrics.needs_reference else None,
     }
 
 
 def _contents(row: Row, cache: ScoreCache | None) -> Contents | None:
-    if cache is None or row["reference"] is None:
+    if cache is None:
         return None
     try:
         return cache.contents(row["image"], row["reference"])
@@ -88,25 +91,40 @@ def _contents(row: Row, cache: ScoreCache | None) -> Contents | None:
         return None  # decoding will say what is wrong
 
 
-def _fill(row: Row, shards: Shards, key: Contents | None) -> None:
+def _fill(row: Row, shards: Shards, key: Contents | None, metrics: MetricSet) -> None:
     """Put known scores into a row."""
     for name, shard in shards.items():
         if shard is not None and key is not None:
-            row[name] = shard.get(key)
+            row[name] = shard.get(_key(key, metrics[name]))
+
+
+def _key(contents: Contents, metric: Metric) -> Contents:
+    """Leave the reference out of what a score depends on, where the metric does not look at it."""
+    return contents if metric.needs_reference else (contents[0], "")
 
 
 def _missing(row: Row, metrics: MetricSet) -> tuple[str, ...]:
-    if row["reference"] is None:
-        return ()
-    return tuple(metric.name for metric in metrics if row[metric.name] is None)
+    alone = row["reference"] is None
+    return tuple(
+        metric.name
+        for metric in metrics
+        if row[metric.name] is None and not (alone and metric.needs_reference)
+    )
 
 
 def _score_rows(rows: Sequence[Row], positions: list[int], metrics: MetricSet) -> Iterator[int]:
     """Score rows sorted by reference, so that few references are in memory at once."""
-    order = sorted(positions, key=lambda i: (rows[i]["reference"], i))
-    pairs = [Pair(Path(rows[i]["image"]), Path(rows[i]["reference"])) for i in order]
-    for i, result in zip(order, score_pairs(pairs, metrics), strict=True):
-        errors = [result.error] if result.error else []
+    order = sorted(positions, key=lambda i: (rows[i]["reference"] or "", i))
+    images = [Path(rows[i]["image"]) for i in order]
+    if metrics.needs_reference:
+        references = [Path(rows[i]["reference"]) for i in order]
+        results = score_pairs(
+            [Pair(*pair) for pair in zip(images, references, strict=True)], metrics
+        )
+    else:
+        results = score_alone(images, metrics)
+    for i, result in zip(order, results, strict=True):
+        errors = [error for error in (rows[i]["error"], result.error) if error]
         for metric in metrics:
             score = result.scores.get(metric.name)
             if score is not None and not np.isfinite(score):
@@ -117,10 +135,10 @@ def _score_rows(rows: Sequence[Row], positions: list[int], metrics: MetricSet) -
         yield i
 
 
-def _keep(row: Row, shards: Shards, key: Contents | None) -> None:
+def _keep(row: Row, shards: Shards, key: Contents | None, metrics: MetricSet) -> None:
     for name, shard in shards.items():
         if shard is not None and key is not None and row[name] is not None:
-            shard.put(key, row[name])
+            shard.put(_key(key, metrics[name]), row[name])
 
 
 def number(value: float) -> float | None:

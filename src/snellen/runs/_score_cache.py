@@ -23,14 +23,14 @@ from snellen.errors import SnellenError
 from snellen.metrics import Metric
 
 _SCHEMA = 1
-_ROOMS = ("images", "backbones", "readouts", "metrics")
+_ROOMS = ("images", "distortions", "backbones", "readouts", "metrics")
 # A file written this shortly ago may change again without a change of its time stamps.
 _SETTLED_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
 
 Contents = tuple[str, str]
-"""SHA-256 of the distorted and of the reference file."""
+"""SHA-256 of the distorted and of the reference file; the latter empty where none is needed."""
 
 
 class CacheError(SnellenError, RuntimeError):
@@ -65,16 +65,19 @@ class ScoreCache:
         self._digests = _Digests(self.folder / "digests.jsonl")
 
     def contents(
-        self, distorted: str | os.PathLike[str], reference: str | os.PathLike[str]
+        self, distorted: str | os.PathLike[str], reference: str | os.PathLike[str] | None
     ) -> Contents:
         """Return the SHA-256 of two files; a file is read again only after it changed.
+
+        That of no reference is empty.
 
         Raises
         ------
         OSError
             A file cannot be read.
         """
-        return self._digests.of(Path(distorted)), self._digests.of(Path(reference))
+        theirs = "" if reference is None else self._digests.of(Path(reference))
+        return self._digests.of(Path(distorted)), theirs
 
     def shard(self, metric: Metric) -> "Shard | None":
         """Return the scores of a metric; None for one whose scores are not kept.

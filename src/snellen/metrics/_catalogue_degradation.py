@@ -1,0 +1,42 @@
+"""Rows of responses to degradations."""
+
+from snellen.metrics._degradation_row import COMBINED
+from snellen.metrics._row import MetricRow
+
+EMBEDDED = "gabor"
+"""The network that ships, on which responses are measured unless another is asked for."""
+
+_WU = (
+    "Wu, Ni, Wang, Yang, Zhou, Wang. Deep Degradation Response: A New Perspective on Image "
+    "Degradation. NeurIPS 2024"
+)
+
+RESPONSE_ROWS = (
+    MetricRow(
+        "ddr",
+        "Blind quality: combined responses of the embedded network to degradations",
+        _WU,
+        readout=COMBINED,
+        backbone=EMBEDDED,
+        kind="no-reference",
+        lower_better=False,
+        range=(None, None),
+        head="ddr",
+        note="the combination is ours, fitted to the consensus of full-reference metrics on "
+        "distorted natural images; no human scores",
+    ),
+    MetricRow(
+        "ddr-*",
+        "Response of deep features to a degradation",
+        _WU,
+        readout="cosine",
+        backbone=EMBEDDED,
+        options={"reading": "position"},
+        kind="no-reference",
+        lower_better=False,
+        range=(0.0, 2.0),
+        note="pixel variant; ddr-TYPE is the mean over the five levels, ddr-TYPE:LEVEL or "
+        "ddr-TYPE@STRENGTH one of them; high where there is little of that degradation; the "
+        "reading of the cosine is ours",
+    ),
+)
