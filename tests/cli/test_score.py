@@ -194,7 +194,6 @@ def test_weights_of_the_network_are_the_receivers_own(received):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{i}"], "needs --reference-descriptor"),
         (["{i}/gone.png", "-d", "{s}"], "gone.png: no such file"),
         (["{i}", "-d", "{s}/gone.json"], "gone.json: no such file or folder of descriptors"),
         (["{i}", "-d", "{i}"], "holds no descriptor"),
@@ -220,3 +219,83 @@ def test_no_name_fits(received):
     result = run("score", received / "q.jpg", "-d", received.parent / "sent")
     assert result.exit_code == 2
     assert "no image has a descriptor" in result.stderr
+
+
+@pytest.fixture
+def pairs(received):
+    """`received` and `references`, as options of the command."""
+    return [received, "--reference", received.parent / "references", "-m", "psnr"]
+
+
+def test_images_against_references_by_name(pairs, received):
+    result = run("score", *pairs, "-m", "dfb", "--format", "csv", "--batch-size", 1)
+    assert result.exit_code == 0, result.stderr
+    rows = rows_of(result)
+    assert list(rows[0]) == [
+        "image", "reference", "width", "height", "psnr", "dfb", "seconds", "sha256", "error",
+    ]  # fmt: skip
+    metric = create_metric("dfb")
+    for i, row in enumerate(rows):
+        reference = received.parent / f"references/p{i}.png"
+        assert (row["image"], row["reference"]) == (str(received / f"p{i}.jpg"), str(reference))
+        assert float(row["dfb"]) == float(metric(received / f"p{i}.jpg", reference))
+
+
+def test_the_default_with_references_is_dfb(received):
+    references = received.parent / "references"
+    result = run("score", received, "-r", references, "--format", "jsonl", "--limit", 1)
+    assert [json.loads(line)["dfb"] > 0 for line in result.stdout.splitlines()] == [True]
+
+
+def test_python_and_the_command_line_give_the_same_numbers(pairs, received, tmp_path):
+    import snellen.runs
+
+    assert run("score", *pairs, "-o", tmp_path / "out").exit_code == 0
+    table = pyarrow.parquet.read_table(tmp_path / "out").to_pylist()
+    rows = list(snellen.runs.score(received, "psnr", reference=received.parent / "references"))
+    assert [row["psnr"] for row in table] == [row["psnr"] for row in rows]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.jsonl", "out.parquet", "out"])
+def test_collections_go_to_files_and_folders(pairs, tmp_path, name):
+    (tmp_path / "received/broken.png").write_bytes(b"")
+    result = run("score", *pairs, "-o", tmp_path / name)
+    assert result.exit_code == 1
+    assert "1 of 3 rows failed" in result.stderr
+    assert result.stdout == ""
+    assert (tmp_path / name).exists()
+
+
+def test_shards_of_a_collection_share_a_folder(pairs, tmp_path):
+    for shard in ("1/2", "2/2"):
+        assert run("score", *pairs, "-o", tmp_path / "out", "--shard", shard).exit_code == 0
+    assert pyarrow.parquet.read_table(tmp_path / "out").num_rows == 2
+
+
+def test_settings_that_changed_are_refused_until_restart(pairs, tmp_path):
+    assert run("score", *pairs, "-o", tmp_path / "out").exit_code == 0
+    changed = ("score", *pairs, "-o", tmp_path / "out", "--resize", "half")
+    result = run(*changed)
+    assert result.exit_code == 2
+    assert "protocol.resize" in result.stderr
+    assert run(*changed, "--restart").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{i}", "-m", "psnr"], "psnr: compares with a reference"),
+        (["{i}/gone", "-m", "psnr"], "gone: no such file or folder"),
+        (["{i}", "-r", "{i}/gone"], "no such file or folder of references"),
+        (["{i}", "-r", "{i}", "-d", "{s}"], "takes the place of --reference"),
+        (["{i}", "-r", "{i}", "--shard", "3/2"], "PART/PARTS"),
+        (["{i}", "-r", "{i}", "-m", "dbf"], "Did you mean dfb"),
+        (["{i}", "-r", "{i}", "--device", "warp"], "--device warp"),
+        (["{i}", "-r", "{i}", "-o", "{i}", "--format", "csv"], "a folder holds Parquet parts"),
+    ],
+)
+def test_wrong_usage_of_collections(received, arguments, message):
+    words = [a.format(i=received, s=received.parent / "sent") for a in arguments]
+    result = run("score", *words)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.stderr.split())

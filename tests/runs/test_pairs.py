@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 from PIL import Image
 
@@ -38,11 +36,11 @@ def test_scores_are_those_of_the_metric_in_order(files):
 
 def test_a_reference_that_comes_again_is_decoded_and_run_once(files, monkeypatch):
     from snellen.backbones import Backbone
-    from snellen.runs import _pairs
+    from snellen.runs._engine import _decode
 
     metrics = create_metrics(["dfb"])
     passes, decoded = [], []
-    stream, read = Backbone.stream, _pairs.as_image_batch
+    stream, read = Backbone.stream, _decode.as_image_batch
 
     def count_passes(self, *args, **kwargs):
         passes.append(1)
@@ -53,10 +51,10 @@ def test_a_reference_that_comes_again_is_decoded_and_run_once(files, monkeypatch
         return read(path, *args, **kwargs)
 
     monkeypatch.setattr(Backbone, "stream", count_passes)
-    monkeypatch.setattr(_pairs, "as_image_batch", count_reads)
+    monkeypatch.setattr(_decode, "as_image_batch", count_reads)
     list(score_pairs(files, metrics))
     assert len(passes) == 6 + 3
-    assert len([p for p in decoded if isinstance(p, Path)]) == 6 + 3
+    assert len(decoded) == 6 + 3
 
     passes.clear()
     list(score_pairs(files, metrics, cache_bytes=0))

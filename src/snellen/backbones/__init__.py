@@ -7,6 +7,7 @@ from snellen.backbones._digest import file_sha256
 from snellen.backbones._factory import create_backbone
 from snellen.backbones._gabor import GaborBank
 from snellen.backbones._layers import INPUT_LAYER, LayerInfo
+from snellen.backbones._receptive import Reach
 from snellen.backbones._sources import Architecture, find_architecture, list_backbones
 from snellen.backbones._text import TextTower
 from snellen.backbones._weights import (
@@ -24,6 +25,7 @@ __all__ = [
     "Backbone",
     "GaborBank",
     "LayerInfo",
+    "Reach",
     "TextTower",
     "WeightsInfo",
     "WeightsRecord",

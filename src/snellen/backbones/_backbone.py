@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from snellen.backbones._checkpoint import state_sha256
 from snellen.backbones._layer_table import LayerTable
 from snellen.backbones._layers import INPUT_LAYER, LayerInfo, as_map
+from snellen.backbones._receptive import Reach
 from snellen.backbones._trial import make_runner, probe_image
 from snellen.errors import BackboneError, SnellenError
 
@@ -131,6 +132,24 @@ class Backbone(nn.Module):
             There is no such layer; the message names the nearest ones.
         """
         return self._table.find(name)
+
+    def reach(self, name: str) -> Reach:
+        """Tell which pixels the features of a layer see, for scoring an image tile by tile.
+
+        Raises
+        ------
+        BackboneError
+            There is no such layer, or its features see the whole image.
+
+        Examples
+        --------
+        >>> from snellen.backbones import create_backbone
+        >>> create_backbone("vgg16", "random").reach("relu1_2")
+        Reach(first=-2, last=2, jump=1)
+        """
+        if self.fixed_size is not None:
+            raise BackboneError(f"{self.name} takes images of one size only.")
+        return self._table.reach(name)
 
     def is_head(self, name: str) -> bool:
         """Tell whether a layer belongs to the classifier."""

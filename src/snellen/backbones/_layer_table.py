@@ -15,7 +15,7 @@ from snellen.backbones._layers import (
     layer_stride,
     main_layers,
 )
-from snellen.backbones._receptive import Field, receptive_fields
+from snellen.backbones._receptive import Field, Reach, receptive_fields
 from snellen.errors import BackboneError
 
 
@@ -59,6 +59,7 @@ class LayerTable:
         self._nodes: dict[str, str] = {}
         self._dropped: frozenset[str] = frozenset()
         self._transposed: set[str] = set()
+        self._reaches: dict[str, Reach] = {}
         modules = dict(runner.network.named_modules())
         fields = _fields(runner)
         for path, node in runner.node_of_path.items():
@@ -72,6 +73,8 @@ class LayerTable:
                 self._nodes[info.name] = node
                 if is_channels_last_map(shape):
                     self._transposed.add(node)
+                elif seen and seen.reach and len(shape) == 4:
+                    self._reaches[node] = seen.reach
         self._check_any()
         nodes = {runner.node_of_path[p] for p in listed} or set(runner.trunk())
         self.listed = main_layers(
@@ -118,6 +121,26 @@ class LayerTable:
     def node(self, name: str) -> str:
         """Return the name of the value that holds a layer."""
         return self._nodes[self.find(name).name]
+
+    def reach(self, name: str) -> Reach:
+        """Tell which pixels the features of a layer see.
+
+        Raises
+        ------
+        BackboneError
+            It is the whole image, or cannot be told.
+        """
+        info = self.find(name)
+        if info.name == INPUT_LAYER:
+            return Reach()
+        reach = self._reaches.get(self._nodes[info.name])
+        if reach is None:
+            raise BackboneError(
+                f"{self._network}: a feature of layer {name!r} does not see a fixed neighbourhood "
+                "of its position (attention, global statistics, padding that depends on the size "
+                "of the image), or that cannot be told from the network's code."
+            )
+        return reach
 
     def is_transposed(self, node: str) -> bool:
         """Tell whether a value is laid out (N, h, w, C), as Swin's are."""

@@ -21,16 +21,11 @@ from snellen.backbones._trace import Operation
 
 
 @dataclass(frozen=True)
-class Field:
-    """Side of the receptive field and jump, in pixels; None stands for the whole image."""
+class Reach:
+    """Pixels that features see: the one at position i those from i * jump + first to + last.
 
-    size: int | None
-    jump: int | None
-
-
-@dataclass(frozen=True)
-class _Span:
-    """Pixels that the feature at position 0 sees along one axis, and the jump."""
+    Where the axes differ, what is seen along either.
+    """
 
     first: int = 0
     last: int = 0
@@ -38,10 +33,33 @@ class _Span:
 
 
 @dataclass(frozen=True)
+class Field:
+    """Side of the receptive field and jump, in pixels; None stands for the whole image.
+
+    `reach` is None as well where what a feature sees cannot be told from its position alone.
+    """
+
+    size: int | None
+    jump: int | None
+    reach: Reach | None = None
+
+
+@dataclass(frozen=True)
+class _Span(Reach):
+    """Pixels that the feature at position 0 sees along one axis, and the jump.
+
+    `certain` unless an operation was met whose padding depends on the image.
+    """
+
+    certain: bool = True
+
+
+@dataclass(frozen=True)
 class _Kernel:
     extent: int
     stride: int
     padding: int
+    certain: bool = True
 
 
 _POINTWISE = (
@@ -54,6 +72,10 @@ _POINTWISE_FUNCTIONS = {
     operator.truediv, operator.itruediv, torch.add, torch.sub, torch.mul, torch.cat, torch.concat,
     torch.relu, torch.sigmoid, F.relu, F.relu6, F.gelu, F.silu, F.leaky_relu, F.hardswish,
     F.hardsigmoid, F.sigmoid, F.dropout, F.batch_norm,
+}  # fmt: skip
+_BORDERS = {
+    nn.ZeroPad2d: "constant", nn.ConstantPad2d: "constant", nn.ReflectionPad2d: "reflect",
+    nn.ReplicationPad2d: "replicate",
 }  # fmt: skip
 _POOL_FUNCTIONS = {F.max_pool2d, F.avg_pool2d, torch.max_pool2d}
 _POINTWISE_METHODS = {"add", "add_", "mul", "relu", "relu_", "contiguous", "clone"}
@@ -82,7 +104,10 @@ def _field(*spans: _Span | None) -> Field:
     known = [span for span in spans if span is not None]
     if len(known) < len(spans):
         return Field(None, None)
-    return Field(max(s.last - s.first + 1 for s in known), max(s.jump for s in known))
+    size, jump = max(s.last - s.first + 1 for s in known), max(s.jump for s in known)
+    reach = Reach(min(s.first for s in known), max(s.last for s in known), jump)
+    local = all(s.certain and s.jump == jump for s in known)
+    return Field(size, jump, reach if local else None)
 
 
 def _spans(
@@ -102,7 +127,12 @@ def _union(sources: list[_Span | None]) -> _Span | None:
     known = [span for span in sources if span is not None]
     if len(known) < len(sources) or len({span.jump for span in known}) > 1:
         return None
-    return _Span(min(s.first for s in known), max(s.last for s in known), known[0].jump)
+    return _Span(
+        min(s.first for s in known),
+        max(s.last for s in known),
+        known[0].jump,
+        all(s.certain for s in known),
+    )
 
 
 def _after(
@@ -114,10 +144,20 @@ def _after(
         return before if isinstance(module, _POINTWISE) else _through(kernel, before)
     if operation.kind == "call_function" and operation.target in _POOL_FUNCTIONS:
         return _through(_pool_kernel(operation, axis), before)
+    if operation.kind == "call_function" and operation.target is F.pad:
+        return _through(_pad_kernel(operation, axis), before)
     pointwise = operation.target in (
         _POINTWISE_FUNCTIONS if operation.kind == "call_function" else _POINTWISE_METHODS
     )
-    return before if pointwise else None
+    return before if pointwise and _joins_channels(operation) else None
+
+
+def _joins_channels(operation: Operation) -> bool:
+    """Tell whether an operation does not put maps beside each other."""
+    if operation.target not in (torch.cat, torch.concat):
+        return True
+    dim = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim", 0)
+    return dim in (1, -3)
 
 
 def _through(kernel: _Kernel | None, before: _Span | None) -> _Span | None:
@@ -125,7 +165,22 @@ def _through(kernel: _Kernel | None, before: _Span | None) -> _Span | None:
         return None
     first = before.first - kernel.padding * before.jump
     last = before.last + (kernel.extent - 1 - kernel.padding) * before.jump
-    return _Span(first, last, before.jump * kernel.stride)
+    return _Span(first, last, before.jump * kernel.stride, before.certain and kernel.certain)
+
+
+def _pad_kernel(operation: Operation, axis: int) -> _Kernel | None:
+    """Kernel of a call such as ``F.pad(x, (1, 1, 1, 1), mode="reflect")``: a mere shift."""
+    given = {**dict(zip(["x", "pad", "mode"], operation.args, strict=False)), **operation.kwargs}
+    return _border(given["pad"], given.get("mode", "constant"), axis)
+
+
+def _border(pad: Any, mode: str, axis: int) -> _Kernel | None:
+    widths = (pad,) * 4 if isinstance(pad, int) else pad
+    if not isinstance(widths, tuple | list) or len(widths) != 4:
+        return None
+    if not all(isinstance(width, int) and width >= 0 for width in widths):
+        return None
+    return _Kernel(1, 1, widths[2 * (1 - axis)], certain=mode != "circular")
 
 
 def _pool_kernel(operation: Operation, axis: int) -> _Kernel:
@@ -145,11 +200,20 @@ def _kernel(module: Any, axis: int) -> _Kernel | None:
     if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
         dilation = _along(getattr(module, "dilation", 1), axis)
         extent = dilation * (_along(module.kernel_size, axis) - 1) + 1
-        return _Kernel(extent, _along(module.stride, axis), _padding(module, extent, axis))
+        padding = _padding(module, extent, axis)
+        return _Kernel(extent, _along(module.stride, axis), padding, _pads_as_stated(module))
+    if type(module) in _BORDERS:
+        return _border(module.padding, _BORDERS[type(module)], axis)
     if hasattr(module, "kernel_extent") and hasattr(module, "stride_factor"):
         extent = int(module.kernel_extent)
-        return _Kernel(extent, int(module.stride_factor), extent // 2)
+        return _Kernel(extent, int(module.stride_factor), (extent - 1) // 2)
     return None
+
+
+def _pads_as_stated(module: nn.Module) -> bool:
+    """Tell whether a layer is torch's own; a subclass may pad by the size of the image."""
+    own = type(module).forward in (nn.Conv2d.forward, nn.MaxPool2d.forward, nn.AvgPool2d.forward)
+    return own and getattr(module, "padding_mode", "zeros") != "circular"
 
 
 def _padding(module: Any, extent: int, axis: int) -> int:

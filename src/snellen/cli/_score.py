@@ -1,40 +1,67 @@
-"""``snellen score``: images whose reference is not here."""
+"""``snellen score``: collections of images, with or without references."""
 
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli._describe import reduced_metric
+from snellen.cli._compare import Align
 from snellen.cli._errors import usage_errors
-from snellen.cli._options import DeviceOption, ProjectionOption, WeightsOption
+from snellen.cli._options import (
+    HeadWeightsOption,
+    LayerOption,
+    MetricOption,
+    ProjectionOption,
+    ResizeOption,
+    WeightsOption,
+    device_errors,
+)
 from snellen.cli._output import (
     FormatOption,
     OutputFormat,
-    OutputOption,
     exit_if_failed,
     output_form,
-    with_bar,
-    write_rows,
+    write_stdout,
 )
+from snellen.cli._score_described import score_described
 from snellen.errors import MetricError
 
 if TYPE_CHECKING:
-    from snellen.metrics import ReducedReferenceMetric
-    from snellen.runs import DescribedImage, Journal, Row
+    from snellen.runs import Row
 
 
-class Size(StrEnum):
-    """What happens to images of another size than the reference's."""
+class Engine(StrEnum):
+    """What computes."""
 
-    ERROR = "error"
-    RESIZE = "resize"
+    LOCAL = "local"
+    RAY = "ray"
+
+
+class AnyPrecision(StrEnum):
+    """The type in which the network computes, or the choice of it."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+_SOURCES = (
+    "Images, folders, patterns; tables (.csv, .parquet) with a column image and, if there are "
+    "references, reference; lists (.txt); tar files in WebDataset layout; s3:// or https:// "
+    "addresses of any of these."
+)
+_OUTPUT = "File of results (.csv, .json, .jsonl, .parquet), or a folder for Parquet parts."
 
 
 def score(
-    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    sources: Annotated[list[str], typer.Argument(help=_SOURCES)],
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "-r", "--reference", help="One reference for all, or a folder: paired by name."
+        ),
+    ] = None,
     reference_descriptor: Annotated[
         Path | None,
         typer.Option(
@@ -44,80 +71,146 @@ def score(
             help="REF.json of `snellen describe`, or a folder of those, paired by name.",
         ),
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option("-m", "--metric", help="Default: that of the descriptor.")
-    ] = None,
-    weights: WeightsOption = None,
-    projection: ProjectionOption = None,
-    align: Annotated[
-        Size, typer.Option(help="What to do with images of another size than the reference's.")
-    ] = Size.ERROR,
+    metric: MetricOption = None,
+    attributes: Annotated[
+        bool, typer.Option("--attributes", help="Add all attributes of the catalogue.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=_OUTPUT)] = None,
     format_: FormatOption = None,
-    output: OutputOption = None,
-    device: DeviceOption = "cpu",
+    engine: Annotated[Engine, typer.Option(help="What computes.")] = Engine.LOCAL,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Only so many inputs, the first ones.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="PART/PARTS, such as 1/16: every 16th input, from the first.")
+    ] = None,
+    dedupe: Annotated[
+        bool, typer.Option("--dedupe", help="Score images of equal content once.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away what an earlier run left in --output.")
+    ] = False,
+    weights: WeightsOption = None,
+    head_weights: HeadWeightsOption = None,
+    projection: ProjectionOption = None,
+    layer: LayerOption = None,
+    resize: ResizeOption = None,
+    align: Annotated[
+        Align, typer.Option(help="What to do with images of another size than the reference's.")
+    ] = Align.ERROR,
+    precision: Annotated[
+        AnyPrecision, typer.Option(help="Of the network; auto: bfloat16 on a GPU that has it.")
+    ] = AnyPrecision.FLOAT32,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Most images at once. Default: by device and size.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads that decode. Default: one a processor.")
+    ] = None,
+    tile: Annotated[
+        str, typer.Option(help="Large images in tiles: auto, off, or pixels along a tile's side.")
+    ] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes of the Ray engine. Default: all that fit.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster. Default: RAY_ADDRESS, or this machine.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
-    """Score images against descriptors of their references.
+    """Score a collection of images: alone, against references, or against their descriptors.
 
-    Layers, number of values, protocol and precision are those of the descriptor; only files that
-    lie elsewhere here have to be named (--weights, --projection). Rows go to standard output or
-    to a file. Exit status: 0 all scored, 1 some rows failed (they carry their error), 2 wrong
-    usage. A run that is cut off while it writes to a file goes on where it was.
-    """  # fmt: skip
+    The default metric is dfb with references and ddr without. Every input becomes one row, on
+    standard output or in a file; one that cannot be scored carries its error. A run that is cut
+    off while it writes to --output goes on where it was. With descriptors, layers, number of
+    values, protocol and precision are those of the descriptor. Exit status: 0 all scored, 1 some
+    rows failed, 2 wrong usage.
+    """
+    options = {
+        "weights": weights, "head_weights": head_weights, "projection": projection,
+        "layers": layer, "resize": resize, "align": align.value,
+    }  # fmt: skip
+    settings = {
+        "limit": limit, "shard": shard, "dedupe": dedupe, "attributes": attributes,
+        "engine": engine.value, "device": device, "precision": precision.value,
+        "batch_size": batch_size, "threads": threads, "tile": tile,
+        "engine_options": _given({"workers": workers, "address": ray_address}),
+    }  # fmt: skip
     with usage_errors():
-        form = output_form(format_, output)
-        from snellen.runs import keep_freed_memory, pair_descriptors
+        from snellen.runs import is_folder, keep_freed_memory
 
         keep_freed_memory()
-        if reference_descriptor is None:
-            raise MetricError(
-                "score needs --reference-descriptor, as `snellen describe` writes it; with the "
-                "reference itself at hand use `snellen compare`."
-            )
-        pairs = pair_descriptors(images, reference_descriptor)
-        files = {"weights": weights, "projection": projection}
-        made = _metric_of(pairs, metric, files, align, device)
-    exit_if_failed(_run(pairs, made, form, output))
+        folder = output is not None and is_folder(output, format_ and format_.value)
+        form = OutputFormat.PARQUET if folder else output_form(format_, output)
+        if reference_descriptor is not None:
+            rows = _described(sources, reference_descriptor, reference, metric, options, device,
+                              form, output)  # fmt: skip
+        elif output is None:
+            rows = _to_stdout(sources, reference, metric, {**settings, **_given(options)}, form)
+        else:
+            given = None if format_ is None else format_.value
+            target = {"sink": output, "form": given, "restart": restart}
+            _to_sink(sources, reference, metric, {**settings, **target, **_given(options)})
+            return
+    exit_if_failed(rows)
 
 
-def _metric_of(
-    pairs: "list[DescribedImage]",
-    name: str | None,
-    files: dict[str, str | Path | None],
-    align: Size,
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out options that were not given."""
+    default = {"align": "error"}
+    return {k: v for k, v in options.items() if v not in (None, []) and default.get(k) != v}
+
+
+def _described(
+    sources: list[str],
+    descriptors: Path,
+    reference: str | None,
+    metric: list[str] | None,
+    options: dict[str, Any],
     device: str,
-) -> "ReducedReferenceMetric":
-    """Make the metric of the first descriptor that can be read."""
-    from snellen.metrics import Descriptor
-
-    paths = dict.fromkeys(pair.descriptor for pair in pairs if pair.descriptor is not None)
-    problem: MetricError = MetricError("no image has a descriptor: their names do not fit.")
-    for path in paths:
-        try:
-            descriptor = Descriptor.load(path)
-        except MetricError as error:
-            problem = error
-            continue
-        if name not in (None, descriptor.metric):
-            raise MetricError(f"--metric {name}: {path} was made by {descriptor.metric}.")
-        made = reduced_metric(
-            descriptor.metric, {**descriptor.options(), **files, "align": align.value},
-            device,
-        )  # fmt: skip
-        made.check(descriptor)
-        return made
-    raise problem
-
-
-def _run(
-    pairs: "list[DescribedImage]",
-    metric: "ReducedReferenceMetric",
     form: OutputFormat,
     output: Path | None,
 ) -> "list[Row]":
-    from snellen.metrics import MetricSet
-    from snellen.runs import described_rows
+    if reference is not None or (metric and len(metric) > 1):
+        raise MetricError(
+            "--reference-descriptor takes the place of --reference, and serves one metric: its own."
+        )
+    files = {name: options[name] for name in ("weights", "projection", "align")}
+    name = metric[0] if metric else None
+    place = "cpu" if device == "auto" else device
+    images = [Path(one) for one in sources]
+    return score_described(images, descriptors, name, files, place, form, output)
 
-    def rows(journal: "Journal | None") -> "Iterator[Row]":
-        return with_bar(described_rows(pairs, metric, journal), len(pairs), "scoring")
 
-    return write_rows(rows, ("image", "descriptor"), form, output, MetricSet([metric]))
+def _to_stdout(
+    sources: list[str],
+    reference: str | None,
+    metric: list[str] | None,
+    settings: dict[str, Any],
+    form: OutputFormat,
+) -> "list[Row]":
+    from snellen.cli._console import progress
+    from snellen.runs import score as start
+
+    with device_errors(settings["device"]):
+        rows = start(sources, metric, reference=reference, **settings)
+    with progress(disable=rows.count == 1) as bar:
+        shown = bar.track(rows, total=rows.count, description="scoring")
+        return write_stdout(shown, form.value, rows.metrics)
+
+
+def _to_sink(
+    sources: list[str], reference: str | None, metric: list[str] | None, settings: dict[str, Any]
+) -> None:
+    from snellen.cli._console import progress
+    from snellen.runs import open_source, parse_shard
+    from snellen.runs import score as start
+
+    source = open_source(sources, reference)
+    part = parse_shard(settings["shard"]) if settings["shard"] else None
+    with progress() as bar, device_errors(settings["device"]):
+        task = bar.add_task("scoring", total=source.select(settings["limit"], part).count)
+        done = start(source, metric, **settings, on_row=lambda row: bar.advance(task))
+    if done.failed:
+        typer.echo(f"snellen: {done.failed} of {done.rows} rows failed; see their errors", err=True)
+        raise typer.Exit(1)

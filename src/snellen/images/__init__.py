@@ -9,6 +9,7 @@ from snellen.images._pairing import (
     find_images,
     pair_images,
 )
+from snellen.images._pixels import Pixels, Window, as_pixels
 from snellen.images._policy import ImagePolicy
 from snellen.images._read import image_size, read_image
 from snellen.images._sizes import ALIGNMENTS, match_sizes
@@ -19,8 +20,11 @@ __all__ = [
     "ImagePolicy",
     "Pair",
     "Pairing",
+    "Pixels",
     "Unpaired",
+    "Window",
     "as_image_batch",
+    "as_pixels",
     "find_images",
     "image_size",
     "match_sizes",

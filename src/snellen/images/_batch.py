@@ -12,7 +12,7 @@ from PIL import Image
 from snellen.errors import ImageError
 from snellen.images._files import Source
 from snellen.images._policy import DEFAULT_POLICY, ImagePolicy
-from snellen.images._read import read_image, read_pil
+from snellen.images._read import decode_pil, read_image
 from snellen.images._samples import Samples, to_planes
 
 ImageLike: TypeAlias = (
@@ -78,7 +78,7 @@ def as_image_batch(
     if isinstance(source, np.ndarray):
         return _from_array(source, policy, name)
     if isinstance(source, Image.Image):
-        return read_pil(source, policy, name)[None]
+        return decode_pil(source, policy, name).image(policy)[None]
     if isinstance(source, (list, tuple)):
         return _from_sequence(source, policy, name)
     if isinstance(source, (str, bytes, bytearray, os.PathLike)) or hasattr(source, "read"):

@@ -3,7 +3,8 @@
 import io
 import logging
 import struct
-from typing import IO
+from dataclasses import dataclass
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,13 @@ from snellen.images._files import (
     opened,
 )
 from snellen.images._policy import DEFAULT_POLICY, ImagePolicy
-from snellen.images._samples import embedded_profile, file_samples, image_samples, to_planes
+from snellen.images._samples import (
+    Samples,
+    embedded_profile,
+    file_samples,
+    image_samples,
+    to_planes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -80,11 +87,59 @@ def read_image(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> torch.Te
     >>> read_image(b"P5 2 1 255 " + bytes([0, 255]))[:, 0].tolist()
     [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
     """
+    return decode(source, policy).image(policy)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An image as it is stored, and what is left to be done to it.
+
+    Attributes
+    ----------
+    samples
+        The pixels.
+    icc
+        The profile to apply, if any.
+    turn
+        Orientation to apply, as EXIF numbers them.
+    kind
+        What was decoded, for messages.
+    name
+        What to call it in messages.
+    """
+
+    samples: Samples
+    icc: bytes | None
+    turn: int
+    kind: str
+    name: str
+
+    def image(self, policy: ImagePolicy) -> torch.Tensor:
+        """Return the image, (3, H, W) in [0, 1]."""
+        with explained(self.name, self.kind):
+            planes = to_planes(self.samples, self.icc, policy, self.name)
+        return _oriented(planes, self.turn)
+
+    def upright(self) -> Samples:
+        """Return views of the samples that need no turn any more."""
+        swap, flips = _TURNS[self.turn]
+        axes = tuple(axis - 1 for axis in flips)
+
+        def turned(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.flip(values.swapaxes(0, 1) if swap else values, axes)
+
+        alpha = self.samples.alpha
+        color = turned(self.samples.color)
+        return Samples(color, None if alpha is None else turned(alpha), self.samples.white)
+
+
+def decode(source: Source, policy: ImagePolicy) -> Decoded:
+    """Decode an image file, and leave its samples as they are stored."""
     with opened(source) as (stream, name):
-        return _read_stream(stream, policy, name)
+        return _decode_stream(stream, policy, name)
 
 
-def read_pil(image: Image.Image, policy: ImagePolicy, name: str) -> torch.Tensor:
+def decode_pil(image: Image.Image, policy: ImagePolicy, name: str) -> Decoded:
     """Read a Pillow image by the rules of a file; 16-bit colour only if not yet loaded."""
     check_pixel_limit(image, policy.max_pixels, name)
     if min(image.size) == 0:
@@ -94,10 +149,10 @@ def read_pil(image: Image.Image, policy: ImagePolicy, name: str) -> torch.Tensor
         prepare(image)
         image.load()  # as any use of the image would, which lets Pillow close its file
         if data is not None:
-            return _read_stream(io.BytesIO(data), policy, name)
+            return _decode_stream(io.BytesIO(data), policy, name)
         samples = image_samples(image, policy, name)
-        planes = to_planes(samples, _rgb_profile(image), policy, name)
-        return _oriented(planes, _orientation(image, name) if policy.orientation else 1)
+        turn = _orientation(image, name) if policy.orientation else 1
+        return Decoded(samples, _rgb_profile(image), turn, "Pillow image", name)
 
 
 def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[int, int]:
@@ -152,25 +207,19 @@ def _undecoded_bytes(image: Image.Image) -> bytes | None:
     return data
 
 
-def _read_stream(stream: IO[bytes], policy: ImagePolicy, name: str) -> torch.Tensor:
+def _decode_stream(stream: IO[bytes], policy: ImagePolicy, name: str) -> Decoded:
     image = open_image(stream, name)
     check_pixel_limit(image, policy.max_pixels, name)
-    return _decoded(image, stream, policy, name)
-
-
-def _decoded(
-    image: ImageFile.ImageFile, stream: IO[bytes], policy: ImagePolicy, name: str
-) -> torch.Tensor:
-    with explained(name, f"{image.format} file"):
+    kind = f"{image.format} file"
+    with explained(name, kind):
         tiff_turn = _orientation(image, name) if image.format == "TIFF" else 1
         icc = _rgb_profile(image)
         samples = file_samples(image, stream, policy, name)
-        planes = to_planes(samples, icc, policy, name)
     if image.format == "TIFF":  # Pillow turns these while decoding
         turn = 1 if policy.orientation else _INVERSE.get(tiff_turn, tiff_turn)
     else:
         turn = _orientation(image, name) if policy.orientation else 1
-    return _oriented(planes, turn)
+    return Decoded(samples, icc, turn, kind, name)
 
 
 def _rgb_profile(image: Image.Image) -> bytes | None:

@@ -21,6 +21,7 @@ from snellen.images._policy import ImagePolicy
 from snellen.images._profiles import cmyk_to_rgb, lab_to_rgb, to_srgb
 
 _GREY_MODES = ("1", "L", "LA", "La")
+_BAND_PIXELS = 1 << 22
 _COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "HSV")
 
 
@@ -118,7 +119,25 @@ def _byte_samples(image: Image.Image, white: int) -> Samples:
         full = np.asarray(image.convert("RGBA"))
         return Samples(full[..., 0] if grey else full[..., :3], full[..., 3], 255)
     mode = "L" if grey else "RGB"
-    return Samples(np.asarray(image if image.mode == mode else image.convert(mode)), None, white)
+    return Samples(_bytes_of(image if image.mode == mode else image.convert(mode)), None, white)
+
+
+def _bytes_of(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Copy the pixels of a grey or RGB image; of a large one in bands.
+
+    Pillow copies a whole image twice on its way to an array, which for large ones decides how
+    much memory reading takes.
+    """
+    width, height = image.size
+    if width * height <= _BAND_PIXELS:
+        return np.asarray(image)
+    shape = (height, width) if image.mode == "L" else (height, width, 3)
+    values = np.empty(shape, np.uint8)
+    step = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, step):
+        bottom = min(height, top + step)
+        values[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return values
 
 
 def _grey16_samples(image: Image.Image, white: int, name: str) -> Samples:

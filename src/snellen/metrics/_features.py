@@ -11,8 +11,10 @@ from torch import Tensor
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.images import ImagePolicy
+from snellen.metrics._feature_tally import FeatureTally, in_step
 from snellen.metrics._metric import Features, ImageLike, Metric, PreparedReference, Reduction
 from snellen.metrics._row import MetricRow
+from snellen.metrics._tile_tally import TileTally
 from snellen.readouts import Readout
 
 
@@ -94,6 +96,10 @@ class FeatureMetric(Metric):
 
     def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
         return score_together([self], x, y, cached)[0]
+
+    def _tile_tally(self, group: Sequence[Metric]) -> TileTally:
+        metrics = [metric for metric in group if isinstance(metric, FeatureMetric)]
+        return FeatureTally(metrics, _layers(metrics))
 
     def _map(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
         total = x.new_zeros(())
@@ -215,7 +221,4 @@ def _pairs(
         )
     else:
         other = first.backbone.stream(first.protocol(y), layers)
-    # A loop variable would hold its layer while the next one is computed: hence `del`.
-    while (item := next(stream, None)) is not None:
-        yield (*item, next(other)[1])
-        del item
+    yield from in_step(stream, other)

@@ -12,10 +12,11 @@ import torch
 from PIL.Image import Image
 from torch import Tensor, nn
 
-from snellen.errors import MetricError
+from snellen.errors import MetricError, SnellenError
 from snellen.images import ImagePolicy, as_image_batch, match_sizes
 from snellen.metrics._protocol import Protocol
 from snellen.metrics._row import MetricRow
+from snellen.metrics._tile_tally import TILE_SIDE, TileTally, paired, take_tiles
 
 ImageLike = str | os.PathLike[str] | Image | Tensor | Any
 Reduction = Literal["none", "mean", "sum"]
@@ -163,6 +164,60 @@ class Metric(nn.Module):
             To be given to the metric in the place of the reference.
         """
         return PreparedReference(self._batch(reference, "reference"))
+
+    def tiled(self, distorted: ImageLike, reference: ImageLike, *, side: int = TILE_SIDE) -> Tensor:
+        """Score one image of any size in bounded memory, tile by tile.
+
+        The score is that of the whole image but for rounding (1e-5 relative): every tile is seen
+        with a halo as wide as the network looks, and is padded where it meets the border of the
+        image, as the network pads the image, and nowhere else.
+
+        Parameters
+        ----------
+        distorted, reference
+            One image each, of those that the metric takes, or `Pixels`. Files and arrays stay in
+            the type in which they are stored. No gradient passes.
+        side
+            Pixels along the side of a tile, without its halo. Memory grows with its square;
+            the wider the halo is against it, the more is computed twice.
+
+        Returns
+        -------
+        Tensor
+            The score (1,), or a scalar if `reduction` says so.
+
+        Raises
+        ------
+        ImageError
+            An image cannot be read, is out of range, or the sizes differ.
+        MetricError, BackboneError
+            The metric needs the whole image at once; the message says what of it does.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from snellen.metrics import create_metric
+        >>> x, y = torch.rand(2, 3, 150, 200)
+        >>> metric = create_metric("dfb")
+        >>> torch.allclose(metric.tiled(x, y, side=64), metric(x, y), rtol=1e-5)
+        True
+        """
+        x, y = paired(distorted, reference, self.policy, self.align)
+        scores = take_tiles(self._tile_tally([self]), x, y, side, self.device)
+        return reduce(scores[self.name], self.reduction)
+
+    @property
+    def tiles(self) -> bool:
+        """Whether the metric can score an image tile by tile; `tiled` says why not."""
+        try:
+            self._tile_tally([self])
+        except SnellenError:
+            return False
+        return True
+
+    def _tile_tally(self, group: Sequence["Metric"]) -> TileTally:
+        """Make what scores tiles by all metrics of a group that share a pass."""
+        raise MetricError(f"{self.name} needs the whole image at once: it cannot be tiled.")
 
     def pair(self, distorted: ImageLike, reference: ImageLike) -> tuple[Tensor, PreparedReference]:
         """Bring both images to image batches of one size on the metric's device.

@@ -49,16 +49,30 @@ class Protocol:
         """Apply the protocol to an image batch (N, 3, H, W)."""
         kind, _, number = self.resize.partition("-")
         short = min(batch.shape[2:])
-        if kind == "native":
-            return batch
-        if kind == "half":
-            return _box(batch, 2)
-        if kind == "box":
-            return _box(batch, max(1, round(short / int(number))))
+        if kind in ("native", "half", "box"):
+            return _box(batch, self.blocks(batch.shape[2], batch.shape[3]))
         if kind == "short":
             return batch if short <= int(number) else _short_side(batch, int(number))
         width, height = (int(n) for n in kind.split("x"))
         return _interpolate(batch, (height, width), "bicubic").clamp(0, 1)
+
+    def blocks(self, height: int, width: int) -> int:
+        """Return the side of the blocks of which the mean is taken; 1 if images stay as they are.
+
+        Raises
+        ------
+        MetricError
+            The protocol resizes images by another rule.
+        """
+        kind, _, number = self.resize.partition("-")
+        if kind == "box":
+            return max(1, round(min(height, width) / int(number)))
+        if kind not in ("native", "half"):
+            raise MetricError(
+                f'resize="{self.resize}" resamples the whole image at once: this cannot be done '
+                "tile by tile."
+            )
+        return 2 if kind == "half" else 1
 
     def manifest(self) -> dict[str, Any]:
         """Return the protocol as plain values."""
@@ -66,12 +80,14 @@ class Protocol:
 
 
 def _box(batch: Tensor, factor: int) -> Tensor:
+    if factor == 1:
+        return batch
     if min(batch.shape[2:]) < factor:
         raise ImageError(
             f"images of {batch.shape[3]}x{batch.shape[2]} pixels hold no {factor}x{factor} block "
             'to take the mean of; use a protocol with resize="native".'
         )
-    return F.avg_pool2d(batch, factor) if factor > 1 else batch
+    return F.avg_pool2d(batch, factor)
 
 
 def _short_side(batch: Tensor, target: int) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from snellen.errors import MetricError
+from snellen.images import as_pixels
 from snellen.metrics._degradation import ResponseMetric, assess_together
 from snellen.metrics._features import FeatureMetric, prepare_together, score_together
 from snellen.metrics._metric import (
@@ -16,6 +17,7 @@ from snellen.metrics._metric import (
     reduce,
     usable,
 )
+from snellen.metrics._tile_tally import TILE_SIDE, paired, take_tiles
 
 
 class MetricSet(nn.Module):
@@ -101,11 +103,56 @@ class MetricSet(nn.Module):
         first = next(iter(self))
         if reference is not None:
             return first.pair(distorted, reference)
+        self._refuse_without_reference()
+        x = first._batch(distorted, "image")
+        return x, PreparedReference(x)
+
+    def _refuse_without_reference(self) -> None:
         if self.needs_reference:
             names = ", ".join(metric.name for metric in self if metric.needs_reference)
             raise MetricError(f"{names}: a reference is needed and none was given.")
-        x = first._batch(distorted, "image")
-        return x, PreparedReference(x)
+
+    def tiled(
+        self, distorted: ImageLike, reference: ImageLike | None = None, *, side: int = TILE_SIDE
+    ) -> dict[str, Tensor]:
+        """Score one image of any size in bounded memory, tile by tile; see `Metric.tiled`.
+
+        Parameters
+        ----------
+        distorted
+            One image.
+        reference
+            Its reference; may be left out where no metric of the set needs it.
+        side
+            Pixels along the side of a tile.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Scores (1,), or reduced as each metric says, by name.
+
+        Raises
+        ------
+        ImageError
+            An image cannot be read, is out of range, or the sizes differ.
+        MetricError, BackboneError
+            A metric needs the whole image at once, or a reference that is not there.
+        """
+        first = next(iter(self))
+        if reference is None:
+            self._refuse_without_reference()
+            distorted = reference = as_pixels(distorted, first.policy, name="image")
+        x, y = paired(distorted, reference, first.policy, first.align)
+        scores: dict[str, Tensor] = {}
+        tallies = [(group, group[0]._tile_tally(group)) for group in self._passes()]
+        for group, tally in tallies:
+            scores.update(take_tiles(tally, x, y, side, group[0].device))
+        return {m.name: reduce(scores[m.name], m.reduction) for m in self}
+
+    @property
+    def tiles(self) -> bool:
+        """Whether every metric of the set can score an image tile by tile."""
+        return all(metric.tiles for metric in self)
 
     def prepare(self, reference: ImageLike) -> PreparedReference:
         """Decode a reference and compute its features once, for every metric of the set.

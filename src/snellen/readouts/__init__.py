@@ -9,6 +9,7 @@ from snellen.readouts._moments import Moments, ReferenceMoments
 from snellen.readouts._readout import Readout
 from snellen.readouts._statistics import Statistics
 from snellen.readouts._structure import StructureTexture
+from snellen.readouts._tally import Tally
 from snellen.readouts._transport import Wasserstein
 from snellen.readouts._windows import DeepWSD, SymmetricKL
 
@@ -26,6 +27,7 @@ __all__ = [
     "Statistics",
     "StructureTexture",
     "SymmetricKL",
+    "Tally",
     "Wasserstein",
     "create_readout",
     "list_readouts",

@@ -10,6 +10,7 @@ from torch import Tensor
 from snellen.readouts._cosine import unit
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import accumulate, per_position, squared_length
+from snellen.readouts._tally import SumTally, Tally
 
 
 def _weighted_distance(f: Tensor, g: Tensor, weights: Tensor | None) -> Tensor:
@@ -44,6 +45,10 @@ class Calibrated(Readout):
         """Sum over positions, and their number."""
         total = accumulate(self.map(f, g, weights), (1, 2, 3))
         return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Take a layer tile by tile."""
+        return SumTally(partial(self.measure, weights=weights))
 
     def distance(self, sums: Tensor) -> Tensor:
         """Mean over positions."""

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import finest, safe_sqrt, weighted, widen
+from snellen.readouts._tally import SumTally, Tally
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,18 @@ class DistanceCorrelation(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return 1 - r of the layer."""
-        a, b = (_centred_distances(weighted(widen(t), weights)) for t in (f, g))
+        return self._of_products(_products(f, weights), _products(g, weights))
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Take a layer tile by tile."""
+
+        def parts(f: Tensor, g: Tensor) -> Tensor:
+            return torch.stack([_products(t, weights) for t in (f, g)], 1)
+
+        return SumTally(parts, lambda total: self._of_products(*total.unbind(1)))
+
+    def _of_products(self, f: Tensor, g: Tensor) -> Tensor:
+        a, b = (_centred_distances(products) for products in (f, g))
         shared = (a * b).sum((1, 2))
         scale = safe_sqrt((a * a).sum((1, 2)) * (b * b).sum((1, 2)))
         # Both differ by rounding only where the images are alike: never below 0.
@@ -42,8 +55,9 @@ class DistanceCorrelation(Readout):
         return sums[:, 0]
 
 
-def _centred_distances(f: Tensor) -> Tensor:
-    """Doubly centred matrix of distances between channels, (N, C, C), in float64."""
+def _products(f: Tensor, weights: Tensor | None) -> Tensor:
+    """Products of channels, summed over positions: (N, C, C), in float64."""
+    f = weighted(widen(f), weights)
     n, c = f.shape[:2]
     # The distances do not depend on what all channels share; without it less cancels below.
     rows = (f - f.mean(1, keepdim=True)).permute(0, 2, 3, 1).reshape(n, -1, c)
@@ -51,7 +65,12 @@ def _centred_distances(f: Tensor) -> Tensor:
     for start in range(0, rows.shape[1], 4096):
         block = rows[:, start : start + 4096]
         products = products + (block.transpose(1, 2) @ block).to(products)
+    return products
+
+
+def _centred_distances(products: Tensor) -> Tensor:
+    """Doubly centred matrix of distances between channels, (N, C, C)."""
     squares = products.diagonal(dim1=1, dim2=2)
     distances = squares[:, :, None] + squares[:, None, :] - 2 * products
-    a = (distances.clamp_min(0) / c**2 + 1e-5).sqrt()
+    a = (distances.clamp_min(0) / products.shape[1] ** 2 + 1e-5).sqrt()
     return a - a.mean(1, keepdim=True) - a.mean(2, keepdim=True) + a.mean((1, 2), keepdim=True)

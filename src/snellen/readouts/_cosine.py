@@ -7,6 +7,7 @@ in the unweighted LPIPS; where both are, it is 0.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -25,6 +26,7 @@ from snellen.readouts._rows import (
     weighted,
     widen,
 )
+from snellen.readouts._tally import ChannelMoments, MomentTally, SumTally, Tally
 
 Reading = Literal["position", "flattened", "channel"]
 
@@ -81,11 +83,32 @@ class Cosine(Readout):
         if self.reading == "position":
             total = accumulate(per_position(half_squared_distance, f, g), (1, 2))
             return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
-        sums = _moments(f, g)
+        return self._of_channels(_moments(f, g))
+
+    def _of_channels(self, sums: Tensor) -> Tensor:
+        """Reduce sums by channel (N, C, 4) as the reading says."""
         if self.reading == "flattened":
             return sums.sum(1)
         total = from_moments(sums).sum(1)
-        return torch.stack([total, torch.full_like(total, f.shape[1])], dim=1)
+        return torch.stack([total, torch.full_like(total, sums.shape[1])], dim=1)
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Take a layer tile by tile.
+
+        Raises
+        ------
+        MetricError
+            ``"position"`` with `centred` needs the means before it can look at a position.
+        """
+        if self.reading != "position":
+            return MomentTally(partial(self._settle, weights=weights))
+        if self.centred:
+            return super().tally(weights)
+        return SumTally(partial(self.measure, weights=weights))
+
+    def _settle(self, moments: ChannelMoments, weights: Tensor | None) -> Tensor:
+        sums = torch.stack(moments.products(self.centred), dim=-1)
+        return self._of_channels(sums if weights is None else sums * weights.to(sums)[:, None])
 
     def distance(self, sums: Tensor) -> Tensor:
         """Mean of the cosine distances, or the distance of the flattened features."""

@@ -1,6 +1,7 @@
 """Differences of features, squared and summed."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import accumulate, per_position, safe_sqrt, squared_length, weighted
+from snellen.readouts._tally import SumTally, Tally
 
 
 def _squared_differences(f: Tensor, g: Tensor) -> Tensor:
@@ -25,6 +27,10 @@ class _Difference(Readout):
         squares = per_position(_squared_differences, weighted(f, weights), weighted(g, weights))
         total = accumulate(squares, (1, 2))
         return torch.stack([total, torch.full_like(total, f[0].numel())], dim=1)
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Take a layer tile by tile."""
+        return SumTally(partial(self.measure, weights=weights))
 
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Mean over channels of the squared differences at every position."""

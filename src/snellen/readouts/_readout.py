@@ -8,6 +8,7 @@ from torch import Tensor
 
 from snellen.errors import MetricError
 from snellen.readouts._rows import check_pair, widest
+from snellen.readouts._tally import Tally
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,24 @@ class Readout(ABC):
     @abstractmethod
     def distance(self, sums: Tensor) -> Tensor:
         """Turn sums (N, K) into distances (N,)."""
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Make what takes one layer of two images tile by tile, to the same sums as `measure`.
+
+        Parameters
+        ----------
+        weights
+            Non-negative weights of the channels, (C,).
+
+        Raises
+        ------
+        MetricError
+            The readout needs all positions of a layer at once.
+        """
+        raise MetricError(
+            f"The readout {self.name!r} needs all positions of a layer at once: it cannot be taken "
+            "tile by tile."
+        )
 
     def score(self, distance: Tensor) -> Tensor:
         """Turn the distance combined over layers into the printed score; the same by default."""

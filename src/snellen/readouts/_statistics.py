@@ -1,6 +1,7 @@
 """Euclidean distance of what is left of features when positions are averaged away."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -8,7 +9,15 @@ from torch import Tensor
 
 from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, safe_sqrt, spatial_mean, weighted, widen
+from snellen.readouts._rows import (
+    accumulate,
+    finest,
+    safe_sqrt,
+    spatial_mean,
+    weighted,
+    widen,
+)
+from snellen.readouts._tally import ChannelMoments, MomentTally, SumTally, Tally
 
 Moments = Literal["mean", "mean-std", "gram"]
 
@@ -43,7 +52,21 @@ class Statistics(Readout):
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sum of squared differences of the statistics."""
         f, g = (self.describe(weighted(widen(t), weights)) for t in (f, g))
-        return accumulate((f - g) ** 2, 1)[:, None]
+        return _squared_distance(f - g)
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Take a layer tile by tile."""
+        if self.moments == "gram":
+            return SumTally(partial(_gram_parts, weights=weights), _settle_gram)
+        return MomentTally(partial(self._settle, weights=weights))
+
+    def _settle(self, moments: ChannelMoments, weights: Tensor | None) -> Tensor:
+        gap = moments.mean_d
+        if self.moments == "mean-std":
+            stds = (safe_sqrt(t.clamp_min(0) / moments.positions) for t in (moments.ff, moments.gg))
+            gap = torch.stack([gap, next(stds) - next(stds)])
+        scale = 1 if weights is None else weights.to(gap).sqrt()
+        return _squared_distance((gap * scale).view(-1, *moments.mean_d.shape).transpose(0, 1))
 
     def describe(self, f: Tensor) -> Tensor:
         """Return the statistics of features (N, C, h, w) as vectors (N, K)."""
@@ -59,3 +82,19 @@ class Statistics(Readout):
     def distance(self, sums: Tensor) -> Tensor:
         """Root of the sum."""
         return safe_sqrt(sums[:, 0])
+
+
+def _squared_distance(gap: Tensor) -> Tensor:
+    return accumulate(gap.flatten(1) ** 2, 1)[:, None]
+
+
+def _gram_parts(f: Tensor, g: Tensor, weights: Tensor | None) -> Tensor:
+    """Products of the channels of both images, and the number of positions: (N, 3, C, C)."""
+    rows = [weighted(widen(t), weights).flatten(2) for t in (f, g)]
+    products = torch.stack([(r @ r.transpose(1, 2)).to(finest(r)) for r in rows], 1)
+    return torch.cat([products, torch.full_like(products[:, :1], rows[0].shape[2])], 1)
+
+
+def _settle_gram(parts: Tensor) -> Tensor:
+    f, g, positions = parts.unbind(1)
+    return _squared_distance((f - g) / positions)

@@ -1,6 +1,7 @@
 """DISTS: structure and texture of feature maps, from global means and variances."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import accumulate, ratio, spatial_mean, widen
+from snellen.readouts._tally import ChannelMoments, MomentTally, Tally
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,41 @@ class StructureTexture(Readout):
         f, g = widen(f), widen(g)
         mean_f, mean_g = (spatial_mean(t) for t in (f, g))
         f, g = f - mean_f, g - mean_g
-        texture = (mean_f - mean_g) ** 2 / (mean_f**2 + mean_g**2 + self.c1)
         variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
-        structure = ((f - g) ** 2).mean((2, 3)) / (variances + self.c2)
-        alpha, beta = self._weights(f, weights)
-        total = accumulate(texture[:, :, 0, 0] * alpha + structure * beta, 1)
+        of_gap = ((f - g) ** 2).mean((2, 3))
+        mean_f, mean_g, gap = (t[:, :, 0, 0] for t in (mean_f, mean_g, mean_f - mean_g))
+        return self._of_channels(mean_f, mean_g, gap, variances, of_gap, weights)
+
+    def tally(self, weights: Tensor | None = None) -> Tally:
+        """Take a layer tile by tile."""
+        return MomentTally(partial(self._settle, weights=weights))
+
+    def _settle(self, moments: ChannelMoments, weights: Tensor | None) -> Tensor:
+        variances = (moments.ff + moments.gg) / moments.positions
+        of_gap = moments.dd / moments.positions
+        means = (moments.mean_f, moments.mean_g, moments.mean_d)
+        return self._of_channels(*means, variances, of_gap, weights)
+
+    def _of_channels(
+        self,
+        mean_f: Tensor,
+        mean_g: Tensor,
+        gap: Tensor,
+        variances: Tensor,
+        of_gap: Tensor,
+        weights: Tensor | None,
+    ) -> Tensor:
+        """Sum the dissimilarities, from means, their gap, both variances and that of f - g."""
+        texture = gap**2 / (mean_f**2 + mean_g**2 + self.c1)
+        structure = of_gap / (variances + self.c2)
+        alpha, beta = self._weights(texture, weights)
+        total = accumulate(texture * alpha + structure * beta, 1)
         return torch.stack([total, accumulate(alpha + beta, 0).expand_as(total)], dim=1)
 
-    def _weights(self, f: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _weights(self, terms: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         if weights is None:
-            weights = f.new_ones(f.shape[1])
-        weights = weights.to(f)
+            weights = terms.new_ones(terms.shape[1])
+        weights = weights.to(terms)
         return (weights[0], weights[1]) if weights.ndim == 2 else (weights, weights)
 
     def distance(self, sums: Tensor) -> Tensor:

@@ -3,18 +3,18 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from snellen.errors import ImageError, MetricError
 from snellen.images import as_image_batch, find_images
 from snellen.metrics import Descriptor, ReducedReferenceMetric
+from snellen.runs._engine import describe, in_order, work_ahead
 from snellen.runs._journal import Journal, Row
-from snellen.runs._pairs import describe
 
 DESCRIPTOR_SUFFIX = ".json"
 
@@ -153,22 +153,22 @@ def _key(pair: DescribedImage) -> tuple[str, str | None]:
 
 def _decoded_ahead(
     pairs: Sequence[DescribedImage], metric: ReducedReferenceMetric
-) -> Iterator[tuple[DescribedImage, "Future[Tensor]"]]:
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="snellen-decode") as pool:
+) -> Iterator[tuple[DescribedImage, "Tensor | Exception"]]:
+    """Yield images and their pixels, or why there are none, in order."""
 
-        def decode(pair: DescribedImage) -> "Future[Tensor]":
-            return pool.submit(as_image_batch, pair.image, metric.policy)
+    def decode(task: tuple[int, DescribedImage]) -> tuple[int, tuple[DescribedImage, Any]]:
+        number, pair = task
+        try:
+            return number, (pair, as_image_batch(pair.image, metric.policy))
+        except Exception as error:  # whatever it is, the run goes on
+            return number, (pair, error)
 
-        ahead = [decode(pair) for pair in pairs[:1]]
-        for i, pair in enumerate(pairs):
-            current = ahead.pop()
-            ahead += [decode(later) for later in pairs[i + 1 : i + 2]]
-            yield pair, current
+    return in_order(work_ahead(enumerate(pairs), decode, threads=1, ahead=2))
 
 
 def _row(
     pair: DescribedImage,
-    decoded: "Future[Tensor]",
+    decoded: "Tensor | Exception",
     metric: ReducedReferenceMetric,
     load: Callable[[Path], Descriptor],
 ) -> Row:
@@ -176,12 +176,13 @@ def _row(
     row: Row = dict.fromkeys(("image", "descriptor", "width", "height", metric.name, "seconds"))
     row |= {"image": image, "descriptor": descriptor, "error": pair.reason or None}
     try:
-        batch = decoded.result()
-        row |= {"width": int(batch.shape[3]), "height": int(batch.shape[2])}
+        if isinstance(decoded, Exception):
+            raise decoded
+        row |= {"width": int(decoded.shape[3]), "height": int(decoded.shape[2])}
         if pair.descriptor is not None:
             reference = load(pair.descriptor)
             start = time.perf_counter()
-            row[metric.name] = float(metric(batch, _single(reference, pair.descriptor)))
+            row[metric.name] = float(metric(decoded, _single(reference, pair.descriptor)))
             row["seconds"] = round(time.perf_counter() - start, 6)
     except Exception as error:  # whatever it is, the run goes on
         row["error"] = describe(error)

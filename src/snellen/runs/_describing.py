@@ -8,8 +8,8 @@ from snellen.errors import MetricError
 from snellen.images import as_image_batch
 from snellen.metrics import ReducedReferenceMetric
 from snellen.runs._described import DESCRIPTOR_SUFFIX, images_in
+from snellen.runs._engine import describe
 from snellen.runs._journal import Row
-from snellen.runs._pairs import describe
 
 
 def descriptor_files(references: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:

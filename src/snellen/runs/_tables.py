@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from snellen.errors import SnellenError
 from snellen.runs._journal import Row
@@ -59,7 +61,7 @@ def write_table(path: Path, rows: Sequence[Row], format_: str, manifest: Any) ->
     data = FORMATS[format_](rows, manifest)
     replace_file(path, data)
     if format_ in ("csv", "jsonl"):
-        text = json.dumps(_header(manifest), indent=2, default=str)
+        text = json.dumps(manifest_header(manifest), indent=2, default=str)
         replace_file(path.with_name(f"{path.name}.manifest.json"), text.encode())
 
 
@@ -81,7 +83,7 @@ def to_json_lines(rows: Sequence[Row], manifest: Any = None) -> bytes:
 
 def to_json(rows: Sequence[Row], manifest: Any = None) -> bytes:
     """Return rows and manifest as one JSON document."""
-    document = {**_header(manifest), "rows": [_finite(row) for row in rows]}
+    document = {**manifest_header(manifest), "rows": [_finite(row) for row in rows]}
     return (json.dumps(document, indent=2, default=str) + "\n").encode()
 
 
@@ -91,7 +93,7 @@ def to_parquet(rows: Sequence[Row], manifest: Any = None) -> bytes:
     import pyarrow.parquet
 
     table = pyarrow.Table.from_pylist(list(rows), schema=_schema(rows))
-    metadata = {"snellen": json.dumps(_header(manifest), default=str)}
+    metadata = {"snellen": json.dumps(manifest_header(manifest), default=str)}
     sink = io.BytesIO()
     pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), sink)
     return sink.getvalue()
@@ -110,7 +112,8 @@ def _schema(rows: Sequence[Row]) -> Any:
     return pyarrow.schema([(name, column_type(name)) for name in (rows[0] if rows else {})])
 
 
-def _header(manifest: Any) -> Row:
+def manifest_header(manifest: Any) -> Row:
+    """Return a manifest with the version of its layout."""
     return {"schema": SCHEMA_VERSION, "manifest": manifest}
 
 
@@ -124,11 +127,20 @@ def _finite(row: Row) -> Row:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all; folders are made."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file that takes the place of `path` once it is whole and on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
+            file.flush()
+            os.fsync(handle)
         umask = os.umask(0)
         os.umask(umask)
         Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes files private
@@ -136,6 +148,14 @@ def replace_file(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete the unfinished files of `replacing` that a killed process left beside `path`."""
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")  # as tempfile names them
+    for file in path.parent.iterdir():
+        if leftover.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 FORMATS: dict[str, Callable[..., bytes]] = {

@@ -1,0 +1,154 @@
+"""One input of a run: which image, against which reference, and where their bytes lie."""
+
+import hashlib
+import io
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from snellen.errors import ImageError, SnellenError
+
+
+class SourceError(SnellenError, ValueError):
+    """A source of images does not exist, cannot be listed, or is not laid out as it has to be."""
+
+
+Stream: TypeAlias = io.BufferedReader | io.BytesIO
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the bytes of one file lie: a file, a member of a tar file, or an object of a store.
+
+    Attributes
+    ----------
+    url
+        Path, or address with a scheme that fsspec knows; of the tar file for a member.
+    member
+        Name of the member.
+    offset, size
+        Where its bytes lie in the tar file.
+    mark
+        What the listing said about the version of a remote object: its ETag, or size and time.
+    """
+
+    url: str
+    member: str = ""
+    offset: int = 0
+    size: int = 0
+    mark: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the file is called in rows and messages."""
+        return f"{self.url}::{self.member}" if self.member else self.url
+
+    @property
+    def remote(self) -> bool:
+        """Whether fsspec has to fetch it."""
+        return "://" in self.url
+
+    def open(self) -> Stream:
+        """Open the file for reading; what is remote, or in a tar file, is read whole.
+
+        Raises
+        ------
+        ImageError
+            It does not exist, is no regular file, or cannot be read.
+        """
+        try:
+            return self._open()
+        except ImageError:
+            raise
+        except FileNotFoundError:
+            raise ImageError(f"{self.name}: no such file") from None
+        except Exception as error:  # every kind of store has its own
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise ImageError(f"{self.name}: cannot be read: {reason}") from error
+
+    def _open(self) -> Stream:
+        if self.remote:
+            return _Named(self._fetch(), self.name)
+        mode = os.stat(self.url).st_mode  # noqa: PTH116 - a million Paths would cost more
+        if stat.S_ISDIR(mode):
+            raise ImageError(f"{self.name}: is a folder, expected an image file")
+        if not stat.S_ISREG(mode):  # a pipe would wait forever, a device never end
+            raise ImageError(f"{self.name}: is no regular file")
+        if not self.member:
+            return Path(self.url).open("rb")
+        with Path(self.url).open("rb") as file:
+            file.seek(self.offset)
+            data = file.read(self.size)
+        if len(data) < self.size:
+            raise ImageError(f"{self.name}: the tar file ends within this member")
+        return _Named(data, self.name)
+
+    def _fetch(self) -> bytes:
+        import fsspec
+
+        store, path = fsspec.url_to_fs(self.url)
+        ends = (self.offset, self.offset + self.size) if self.member else (None, None)
+        data: bytes = store.cat_file(path, *ends)
+        return data
+
+    def stamp(self) -> str:
+        """Return what changes when the file is written anew; empty where nobody says.
+
+        Size and time of a local file, the mark of the listing for a remote one.
+        """
+        if self.remote:
+            return f"{self.mark}@{self.offset}"
+        try:
+            status = os.stat(self.url)  # noqa: PTH116
+        except (OSError, ValueError):
+            return "unreadable"
+        return f"{status.st_size}-{status.st_mtime_ns}@{self.offset}"
+
+
+class _Named(io.BytesIO):
+    """Bytes that messages of the reader call by a name."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One input of a run, small and picklable; it becomes exactly one row.
+
+    Attributes
+    ----------
+    image
+        The image to score.
+    reference
+        What it is compared with, if anything.
+    columns
+        Values that are carried through into the row.
+    problem
+        Why there is nothing to score, found while the source was listed.
+    """
+
+    image: Location
+    reference: Location | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+    def identity(self) -> str:
+        """Return a hash of the input: names, carried values, and the stamps of its files.
+
+        Two rows of one identity are rows of the same input, unchanged between two runs.
+
+        Examples
+        --------
+        >>> len(Item(Location("gone.png")).identity())
+        32
+        """
+        files = [self.image] if self.reference is None else [self.image, self.reference]
+        facts = [[file.name, file.stamp()] for file in files]
+        text = json.dumps([facts, sorted(self.columns.items()), self.problem], default=str)
+        return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()

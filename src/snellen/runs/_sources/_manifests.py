@@ -1,0 +1,159 @@
+"""Tables and lists that name images: CSV, Parquet, and one name a line."""
+
+import csv
+import io
+import os
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from snellen.runs._sources._item import Item, Location, SourceError
+from snellen.runs._sources._remote import is_remote, open_named, suffix_of
+from snellen.runs._sources._source import Source
+
+TABLE_SUFFIXES = (".csv", ".parquet", ".txt")
+"""Files that name images, one a row."""
+
+_BATCH = 4096
+
+
+def table_source(name: str, reference: str | None) -> Source:
+    """Make a source of a table with a column ``image``, or of a list of names.
+
+    Parameters
+    ----------
+    name
+        CSV or Parquet file, columns ``image`` and, if there are references, ``reference``; all
+        others are carried through. Or a text file, one name a line. Names are relative to the
+        file, or addresses.
+    reference
+        One reference for all images of a table without that column.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be read, or has no column ``image``.
+    """
+    suffix = suffix_of(name)
+    if suffix == ".txt":
+        return _table(name, reference, {"image": "string"}, lambda: _lines(name), None)
+    if suffix == ".csv":
+        columns = dict.fromkeys(_csv_header(name), "string")
+        return _table(name, reference, columns, lambda: _csv_rows(name), _csv_count(name))
+    columns, count = _parquet_columns(name)
+    return _table(name, reference, columns, lambda: _parquet_rows(name, columns), count)
+
+
+def _table(
+    name: str, reference: str | None, columns: Mapping[str, str], rows: Any, count: int | None
+) -> Source:
+    if "image" not in columns:
+        there = ", ".join(columns) or "none"
+        raise SourceError(f"{name}: expected a column 'image'; its columns: {there}.")
+    if "reference" in columns and reference is not None:
+        raise SourceError(f"{name} names references of its own: leave out {reference}.")
+    shared = None if reference is None else Location(reference)
+    carried = {key: kind for key, kind in columns.items() if key not in ("image", "reference")}
+
+    def items() -> Iterator[Item]:
+        for number, row in enumerate(rows(), start=1):
+            yield _item(name, number, row, shared, carried)
+
+    return Source(
+        items,
+        count=count,
+        columns=carried,
+        has_references=shared is not None or "reference" in columns,
+    )
+
+
+def _item(
+    table: str,
+    number: int,
+    row: Mapping[str, Any],
+    shared: Location | None,
+    carried: Iterable[str],
+) -> Item:
+    columns = {key: row.get(key) for key in carried}
+    named = row.get("image")
+    if not named:
+        return Item(
+            Location(f"{table}::{number}"),
+            shared,
+            columns,
+            f"row {number} of {table} names no image",
+        )
+    reference = row.get("reference")
+    own = Location(_beside(table, str(reference))) if reference else shared
+    return Item(Location(_beside(table, str(named))), own, columns)
+
+
+def _beside(table: str, name: str) -> str:
+    """Resolve a name that is relative to the table."""
+    if is_remote(name) or os.path.isabs(name):  # noqa: PTH117
+        return name
+    if is_remote(table):
+        return posixpath.join(posixpath.dirname(table), name)
+    return os.path.join(os.path.dirname(table), name)  # noqa: PTH118, PTH120
+
+
+def _lines(name: str) -> Iterator[dict[str, Any]]:
+    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig") as text:
+        for line in text:
+            if line.strip():
+                yield {"image": line.strip()}
+
+
+def _csv_header(name: str) -> list[str]:
+    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        return next(csv.reader(text), [])
+
+
+def _csv_rows(name: str) -> Iterator[dict[str, Any]]:
+    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        for row in csv.DictReader(text):
+            yield {key: value or None for key, value in row.items() if key is not None}
+
+
+def _csv_count(name: str) -> int | None:
+    if is_remote(name):
+        return None
+    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        return max(0, sum(1 for row in csv.reader(text) if row) - 1)
+
+
+def _parquet_columns(name: str) -> tuple[dict[str, str], int]:
+    import pyarrow
+    import pyarrow.parquet
+
+    with open_named(name) as file:
+        try:
+            table = pyarrow.parquet.ParquetFile(file)
+        except pyarrow.ArrowException as error:
+            raise SourceError(f"{name}: cannot be read as Parquet: {error}") from error
+        kinds = {field.name: _kind(field.type) for field in table.schema_arrow}
+        return kinds, int(table.metadata.num_rows)
+
+
+def _kind(arrow_type: Any) -> str:
+    """Return the type of a carried column; what is no plain value becomes text."""
+    from pyarrow import types
+
+    if types.is_integer(arrow_type):
+        return "int64"
+    if types.is_floating(arrow_type):
+        return "double"
+    return "bool" if types.is_boolean(arrow_type) else "string"
+
+
+def _parquet_rows(name: str, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet
+
+    with open_named(name) as file:
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=_BATCH):
+            for row in batch.to_pylist():
+                yield {key: _plain(value, columns[key]) for key, value in row.items()}
+
+
+def _plain(value: Any, kind: str) -> Any:
+    return str(value) if kind == "string" and value is not None else value

@@ -1,0 +1,65 @@
+"""What the tests of the Ray engine run in a process of its own: Ray leaves threads behind.
+
+python -m tests.runs.ray_session compare FOLDER
+python -m tests.runs.ray_session score FOLDER SINK
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from snellen.runs import score
+from snellen.runs._sources import Item, Location
+from snellen.runs._sources._source import Source
+
+OPTIONS = {"workers": 1, "block": 16}
+
+
+class Deadly(Location):
+    """A file over which whoever opens it dies at once, as over one that takes all memory."""
+
+    __slots__ = ()
+
+    def open(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def compare(folder: Path) -> None:
+    """Score a folder here and on Ray, then images of which one kills its worker."""
+    reference = Location(str(folder / "0000.png"))
+    deadly = [Item(Location(str(folder / f"{i:04d}.png")), reference) for i in range(6)]
+    deadly[3] = Item(Deadly("deadly.png"), reference)
+    killing = Source(lambda: deadly, count=6, has_references=True)
+    common = {"metrics": ["dfb", "psnr"], "reference": folder / "0000.png"}
+    import ray
+
+    here = list(score(folder, **common))
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
+    found = {
+        "local": here,
+        "ray": list(score(folder, **common, engine="ray", engine_options=OPTIONS)),
+        "killing": list(score(killing, "psnr", engine="ray", engine_options=OPTIONS)),
+        "still there": ray.is_initialized(),
+    }
+    ray.shutdown()
+    print(json.dumps(found))
+
+
+def into(folder: Path, sink: Path) -> None:
+    """Score a folder on a Ray of its own."""
+    done = score(
+        folder, "psnr", reference=folder / "0000.png", sink=sink, engine="ray",
+        engine_options=OPTIONS,
+    )  # fmt: skip
+    print(json.dumps({"rows": done.rows, "kept": done.kept}))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    torch.set_num_threads(1)
+    what, *paths = sys.argv[1:]
+    {"compare": compare, "score": into}[what](*map(Path, paths))
