@@ -8,7 +8,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from snellen.backbones import Backbone, create_backbone
+from snellen.backbones import EMBEDDED, Backbone, create_backbone
 from snellen.errors import MetricError
 from snellen.images import ALIGNMENTS, ImagePolicy
 from snellen.metrics._catalogue import ROWS, find_row
@@ -67,7 +67,8 @@ def create_metric(
     weights
         Weights of the backbone: ``"imagenet"``, ``"random"`` or a file; see `create_backbone`.
     head_weights
-        File of the learned weights of LPIPS or DISTS; fetched by default.
+        File of the learned weights of LPIPS, DISTS or ``dfb``; fetched by default, or the
+        package's own.
     backbone
         A backbone to use, and to share with other metrics.
     layer, layers
@@ -216,8 +217,8 @@ def _concerns(option: str, row: MetricRow) -> bool:
         return row.kind == "reduced-reference"
     if option == "head_weights":
         return row.head is not None and row.kind == "full-reference"
-    # The embedded network has no weights to choose.
-    return row.backbone is not None and not (option == "weights" and row.backbone == "gabor")
+    # Embedded networks bring their own: a file among several metrics is for the others.
+    return row.backbone is not None and not (option == "weights" and row.backbone in EMBEDDED)
 
 
 def _drop_unused(metrics: Sequence[Metric], made: Iterable[Backbone]) -> None:

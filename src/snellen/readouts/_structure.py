@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.readouts._pair_sums import channel_sums
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, ratio, spatial_mean, widen
+from snellen.readouts._rows import accumulate, as_rows, broadcast, ratio, spatial_mean, widen
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class StructureTexture(Readout):
     c1: float = 1e-6
     c2: float = 1e-6
     name: ClassVar[str] = "structure-texture"
+    has_map: ClassVar[bool] = True
     joins: ClassVar[bool] = True
     source: ClassVar[str] = "Ding et al., TPAMI 2022, Eqs. 4-6"
 
@@ -46,15 +48,35 @@ class StructureTexture(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Weighted sum of dissimilarities over channels, and the sum of the weights."""
+        dissimilarity, total = self._by_channel(widen(f), widen(g), weights)
+        summed = accumulate(dissimilarity, 1)
+        return torch.stack([summed, total.expand_as(summed)], dim=1)
+
+    def share(self, channels: int, weights: Tensor | None = None) -> float:
+        """Sum of the weights of both terms."""
+        if weights is None:
+            return 2.0 * channels
+        return float(weights.sum()) * (3 - weights.ndim)
+
+    def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Share of every position in the distance: its mean over positions is the distance.
+
+        What each channel adds is divided among positions as its squared differences are.
+        """
         f, g = widen(f), widen(g)
-        mean_f, mean_g = (spatial_mean(t) for t in (f, g))
-        f, g = f - mean_f, g - mean_g
-        texture = (mean_f - mean_g) ** 2 / (mean_f**2 + mean_g**2 + self.c1)
-        variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
-        structure = ((f - g) ** 2).mean((2, 3)) / (variances + self.c2)
+        dissimilarity, total = self._by_channel(f, g, weights)
+        squares = (f - g) ** 2
+        scale = ratio(dissimilarity, total.to(f) * squares.mean((2, 3)))
+        return (squares * scale[:, :, None, None]).sum(1, keepdim=True)
+
+    def _by_channel(self, f: Tensor, g: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Weighted dissimilarities (N, C), and the sum of all weights."""
+        per_image = f.is_cpu and not torch.is_grad_enabled()
+        gap, mean_f, mean_g, scatter, variances = (_in_blocks if per_image else _moments)(f, g)
+        texture = gap**2 / (mean_f**2 + mean_g**2 + self.c1)
+        structure = scatter / (variances + self.c2)
         alpha, beta = self._weights(f, weights)
-        total = accumulate(texture[:, :, 0, 0] * alpha + structure * beta, 1)
-        return torch.stack([total, accumulate(alpha + beta, 0).expand_as(total)], dim=1)
+        return texture * alpha + structure * beta, accumulate(alpha + beta, 0)
 
     def _weights(self, f: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         if weights is None:
@@ -65,3 +87,27 @@ class StructureTexture(Readout):
     def distance(self, sums: Tensor) -> Tensor:
         """Weighted mean over channels and both terms."""
         return ratio(sums[:, 0], sums[:, 1])
+
+
+def _moments(f: Tensor, g: Tensor) -> tuple[Tensor, ...]:
+    """Difference of means, both means, variance of f - g, and sum of both variances: (N, C)."""
+    mean_f, mean_g = (spatial_mean(t) for t in (f, g))
+    f, g = f - mean_f, g - mean_g
+    mean_f, mean_g = mean_f[:, :, 0, 0], mean_g[:, :, 0, 0]
+    variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
+    return mean_f - mean_g, mean_f, mean_g, ((f - g) ** 2).mean((2, 3)), variances
+
+
+def _in_blocks(f: Tensor, g: Tensor) -> tuple[Tensor, ...]:
+    """Return the same as `_moments`, in passes over blocks that stay in the processor's cache."""
+    f, g = broadcast(f, g)
+    images = [_of_rows(as_rows(a[None]), as_rows(b[None])) for a, b in zip(f, g, strict=True)]
+    return tuple(torch.stack(part).to(f.dtype) for part in zip(*images, strict=True))
+
+
+def _of_rows(f: Tensor, g: Tensor) -> tuple[Tensor, ...]:
+    count = len(f)
+    mean_f, mean_g, gap = (channel_sums(*pair) / count for pair in ((f,), (g,), (f, g)))
+    spread = [channel_sums(x, m[None], squared=True) for x, m in ((f, mean_f), (g, mean_g))]
+    scatter = channel_sums(f, g, squared=True) / count - gap**2
+    return gap, mean_f, mean_g, scatter.clamp_min(0), (spread[0] + spread[1]) / count
