@@ -1,4 +1,4 @@
-"""Which reading of "cosine distance" stands behind the default `dfb`, chosen without human scores.
+"""Which reading of "cosine distance" stands behind `dfb-gabor`, chosen without human scores.
 
     python benchmarks/dfb_reading.py [--output FILE]
 

@@ -28,7 +28,7 @@ VALUES = (2, 4, 8, 16, 32, 64)
 SQUEEZE = "squeezenet1_0"
 KINDS = {"rr-gabor": "shipped", f"rr-{SQUEEZE}": "seeded"}
 LINES = {
-    "psnr": ("0.55", ":"), "ssim": ("0.25", "--"), "dfb": ("tab:blue", "-."),
+    "psnr": ("0.55", ":"), "ssim": ("0.25", "--"), "dfb-gabor": ("tab:blue", "-."),
     f"dfb-{SQUEEZE}": ("tab:orange", "-."),
 }  # fmt: skip
 Metrics = dict[str, ReducedReferenceMetric]
@@ -52,7 +52,7 @@ def metrics_of(weights: str | None, projections: Sequence[str]) -> Metrics:
 def observe(dataset: Dataset, metrics: Metrics, weights: str | None) -> dict[str, np.ndarray]:
     """Return the pooled features of all images and references, and full-reference scores."""
     options = {"weights": weights} if weights else {}
-    names = ["psnr", "ssim", "dfb", *([f"dfb-{SQUEEZE}"] if weights else [])]
+    names = ["psnr", "ssim", "dfb-gabor", *([f"dfb-{SQUEEZE}"] if weights else [])]
     full = create_metrics(names, **options)
     # A fitted and a seeded projection of one network take the same pooled features.
     networks = {metric.name: metric for metric in metrics.values()}

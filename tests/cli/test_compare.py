@@ -118,7 +118,7 @@ def test_a_broken_file_is_a_row_and_status_1(folders):
         (["{d}", "{r}", "-m", "psnr", "--resize", "tiny"], "native"),
         (["{d}", "{r}", "-m", "dfb", "--resize", "tiny"], "native"),
         (["{d}", "{r}", "-m", "dfb-alexnet", "--weights", "nowhere.pth"], "nowhere.pth"),
-        (["{d}", "{r}", "-m", "dfb", "--layer", "complex9"], "complex"),
+        (["{d}", "{r}", "-m", "dfb", "--layer", "stage9"], "stage"),
         (["{d}", "{r}", "--format", "parquet"], "--output"),
         (["{d}", "{r}", "--output", "scores.xyz"], ".csv"),
         (["{d}", "{r}", "-m", "psnr", "--map", "map.png"], "map"),

@@ -114,7 +114,7 @@ def test_masks_leave_room():
 
 def test_all_or_none_distances_have_no_thresholds():
     """The cosine of nothing and something is the same at any contrast."""
-    found = metric_csf("dfb", [4.0], stimulus=Grating(4.0, size=64), phases=1)
+    found = metric_csf("dfb-gabor", [4.0], stimulus=Grating(4.0, size=64), phases=1)
     assert found.rows[0]["status"] in ("jump", "below")
     assert found.rows[0]["sensitivity"] is None
     assert found.agreement() == {"n": 0, "pearson": None, "rms": None, "rms_shape": None}

@@ -11,9 +11,9 @@ from snellen.metrics._stages import resolve_layers
 from snellen.readouts import create_readout, list_readouts
 
 REQUIRED = {
-    "dfb", "dfb-*", "euclidean-*", "lpips-alex", "lpips-vgg", "lpips-squeeze", "dists", "deepdc",
-    "wsd-*", "rr-gabor", "rr-*", "psnr", "ssim", "ms-ssim", "fsim", "vsi", "gmsd", "haarpsi",
-    "mdsi", "vif", "ddr", "ddr-*",
+    "dfb", "dfb-gabor", "dfb-*", "euclidean-*", "lpips-alex", "lpips-vgg", "lpips-squeeze",
+    "dists", "deepdc", "wsd-*", "rr-gabor", "rr-*", "psnr", "ssim", "ms-ssim", "fsim", "vsi",
+    "gmsd", "haarpsi", "mdsi", "vif", "ddr", "ddr-*",
 }  # fmt: skip
 
 WITH_REFERENCE = ("full-reference", "reduced-reference")

@@ -107,7 +107,7 @@ def test_it_names_protocol_direction_range_and_source():
     assert manifest["definition"]["range"][0] == 0
     assert "VCIP 2018" in manifest["definition"]["citation"]
     assert manifest["layers"] == ["complex1", "complex2", "complex3", "complex4"]
-    assert manifest["readout"] == {"name": "cosine", "reading": "position", "centred": False}
+    assert manifest["readout"] == {"name": "cosine", "reading": "flattened", "centred": True}
     assert manifest["device"] == "cpu"
 
 

@@ -46,7 +46,7 @@ def test_a_metric_without_network_takes_no_backbone(gabor):
         ({"align": "stretch"}, MetricError, "align must be one of.*'stretch'"),
         ({"reduction": "median"}, MetricError, "reduction must be.*'median'"),
         ({"precision": "int8"}, BackboneError, "precision must be one of.*'int8'"),
-        ({"head_weights": "x.pth"}, MetricError, "dfb has no learned weights"),
+        ({"head_weights": "x.pth"}, MetricError, "dfb-gabor has no learned weights"),
         ({"weights": "imagenet"}, WeightsError, "gabor has no weights"),
         ({"readout": "l3"}, MetricError, "No readout is called 'l3'"),
         ({"readout_options": {"rms": True}}, MetricError, "'rms'.*Its options: reading, centred"),
@@ -56,7 +56,7 @@ def test_a_metric_without_network_takes_no_backbone(gabor):
 )
 def test_what_makes_no_sense_for_dfb(options, error, message):
     with pytest.raises(error, match=message):
-        create_metric("dfb", **options)
+        create_metric("dfb-gabor", **options)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_makes_no_sense_for_dfb(options, error, message):
 )
 def test_channel_weights_that_do_not_fit(weights, message):
     with pytest.raises(MetricError, match=message):
-        create_metric("dfb", layer="complex1", channel_weights=weights)
+        create_metric("dfb-gabor", layer="complex1", channel_weights=weights)
 
 
 def test_channel_weights_may_be_alpha_and_beta_where_the_readout_has_them(batch_pair):
@@ -83,7 +83,7 @@ def test_channel_weights_may_be_alpha_and_beta_where_the_readout_has_them(batch_
 
     def make(value):
         return create_metric(
-            "dfb",
+            "dfb-gabor",
             layer="complex1",
             readout="structure-texture",
             channel_weights={"complex1": value},
@@ -97,9 +97,11 @@ def test_channel_weights_may_be_alpha_and_beta_where_the_readout_has_them(batch_
 def test_a_finished_backbone_is_not_made_anew(gabor, batch_pair):
     for options in ({"weights": "random"}, {"seed": 3}, {"precision": "bfloat16"}):
         with pytest.raises(MetricError, match="settled"):
-            create_metric("dfb", backbone=gabor, **options)
-    assert create_metric("dfb", backbone=gabor).backbone is gabor
-    metrics = create_metrics(["dfb", "euclidean-gabor", "psnr"], backbone=gabor, layer="energy1")
+            create_metric("dfb-gabor", backbone=gabor, **options)
+    assert create_metric("dfb-gabor", backbone=gabor).backbone is gabor
+    metrics = create_metrics(
+        ["dfb-gabor", "euclidean-gabor", "psnr"], backbone=gabor, layer="energy1"
+    )
     assert all(m.backbone is gabor for m in metrics if m.name != "psnr")
     assert gabor.layer("complex4")  # the caller's network stays whole
 
@@ -144,8 +146,8 @@ def test_a_misspelt_option_is_never_swallowed():
 def test_sets_that_make_no_sense():
     with pytest.raises(MetricError, match="at least one"):
         create_metrics([])
-    with pytest.raises(MetricError, match=r"create_metric\('dfb'\)"):
-        create_metrics("dfb")
+    with pytest.raises(MetricError, match=r"create_metric\('dfb-gabor'\)"):
+        create_metrics("dfb-gabor")
     one, other = create_metric("psnr"), create_metric("ssim", align="crop")
     with pytest.raises(MetricError, match="different names"):
         MetricSet([one, one])
@@ -154,7 +156,7 @@ def test_sets_that_make_no_sense():
 
 
 def test_images_that_do_not_fit():
-    metric = create_metric("dfb")
+    metric = create_metric("dfb-gabor")
     with pytest.raises(ImageError, match="distorted is 40x30, reference is 41x30"):
         metric(torch.rand(1, 3, 30, 40), torch.rand(1, 3, 30, 41))
     with pytest.raises(ImageError, match="2 distorted images and 3 reference images"):

@@ -307,10 +307,10 @@ def test_their_kind_is_known():
 
 def test_sets_share_networks_and_keep_what_each_needs(distorted_pairs):
     _, x, y = distorted_pairs[0]
-    names = ["dfb", "rr-gabor", "euclidean-gabor", "psnr"]
+    names = ["dfb-gabor", "rr-gabor", "euclidean-gabor", "psnr"]
     metrics = create_metrics(names, values=8, layers=None)
     together = metrics(x, y)
-    assert metrics["dfb"].backbone is metrics["rr-gabor"].backbone
+    assert metrics["dfb-gabor"].backbone is metrics["rr-gabor"].backbone
     assert torch.equal(together["rr-gabor"], create_metric("rr-gabor", values=8)(x, y))
     prepared = metrics.prepare(y)
     metrics["rr-gabor"].backbone.forward = None

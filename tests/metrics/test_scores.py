@@ -25,7 +25,11 @@ def make(tmp_path_factory):
     def create(name):
         if name not in made:
             weights = {} if "gabor" in name or name == "dfb" else {"weights": "random"}
-            head = {"head_weights": _random_head(name, folder)} if find_row(name).head else {}
+            head = (
+                {"head_weights": _random_head(name, folder)}
+                if find_row(name).head and name != "dfb"
+                else {}
+            )
             made[name] = create_metric(name, **weights, **head)
         return made[name]
 

@@ -140,7 +140,7 @@ def test_the_features_of_a_reference_are_computed_once(rated, monkeypatch):
         passes.append(1)
         return stream(self, *args, **kwargs)
 
-    metrics = create_metrics(["dfb", "euclidean-gabor"])
+    metrics = create_metrics(["dfb-gabor", "euclidean-gabor"])
     monkeypatch.setattr(Backbone, "stream", count)
     result = bench(metrics, [shuffled], resampling=QUICK)
     assert len(passes) == 24 + 3

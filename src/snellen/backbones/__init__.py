@@ -5,10 +5,11 @@ from snellen.backbones._checkpoint import load_into, load_state_dict, strip_pref
 from snellen.backbones._clip import EMBEDDING_LAYER
 from snellen.backbones._digest import file_sha256
 from snellen.backbones._factory import create_backbone
+from snellen.backbones._fovea import Fovea
 from snellen.backbones._gabor import GaborBank
 from snellen.backbones._layers import INPUT_LAYER, LayerInfo
 from snellen.backbones._receptive import Reach
-from snellen.backbones._sources import Architecture, find_architecture, list_backbones
+from snellen.backbones._sources import EMBEDDED, Architecture, find_architecture, list_backbones
 from snellen.backbones._text import TextTower
 from snellen.backbones._weights import (
     cache_directory,
@@ -19,10 +20,12 @@ from snellen.backbones._weights import (
 from snellen.backbones._weights_registry import WeightsRecord, list_weights
 
 __all__ = [
+    "EMBEDDED",
     "EMBEDDING_LAYER",
     "INPUT_LAYER",
     "Architecture",
     "Backbone",
+    "Fovea",
     "GaborBank",
     "LayerInfo",
     "Reach",

@@ -24,7 +24,8 @@ class WeightsInfo:
     Attributes
     ----------
     source
-        ``"closed form"``, ``"random"``, ``"imagenet"``, ``"file"``, or ``"module"`` (the user's).
+        ``"closed form"``, ``"embedded"``, ``"random"``, ``"imagenet"``, ``"file"``, or
+        ``"module"`` (the user's).
     sha256
         Hash of the file, or of the tensors where there is no file.
     detail

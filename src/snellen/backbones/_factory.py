@@ -36,13 +36,15 @@ def create_backbone(
     Parameters
     ----------
     network
-        ``"gabor"`` (embedded: needs no weights); any of torchvision's classification networks
-        (``"vgg16"``); any timm model (``"timm/convnext_tiny"``; the prefix may be left out where
-        torchvision has no network of that name); ``"open_clip/ViT-B-32"`` (image tower; extra
-        ``clip``); or your own module, which is copied, never changed.
+        ``"fovea"`` or ``"gabor"`` (embedded: nothing is downloaded); any of torchvision's
+        classification networks (``"vgg16"``); any timm model (``"timm/convnext_tiny"``; the
+        prefix may be left out where torchvision has no network of that name);
+        ``"open_clip/ViT-B-32"`` (image tower; extra ``clip``); or your own module, which is
+        copied, never changed.
     weights
         ``"imagenet"``: the weights published for this name, fetched once and checked by hash
-        (the default of networks that have any); ``"random"``: from `seed`; or a file,
+        (the default of networks that have any; those of ``"fovea"`` come with the package and
+        are called ``"embedded"``); ``"random"``: from `seed`; or a file,
         ``.safetensors`` or a plain state dict. A pickle that would run code is refused.
         For your own module: None keeps the weights that it has.
     seed
@@ -148,15 +150,15 @@ def _build(
 def _weights_file(
     architecture: Architecture, weights: str | os.PathLike[str] | None
 ) -> tuple[Path, str]:
-    if weights is None or weights == "imagenet":
+    if weights is None or weights == architecture.published:
         if architecture.fetch is None:
             raise WeightsError(f"No weights are published for {architecture.name}.")
-        return architecture.fetch(), "imagenet"
+        return architecture.fetch(), architecture.published
     path = Path(weights)
     if not path.exists():
         raise WeightsError(
-            f'weights: no such file: {path}. Expected "imagenet", "random", or a weights file '
-            f"for {architecture.name}."
+            f'weights: no such file: {path}. Expected "{architecture.published}", "random", or a '
+            f"weights file for {architecture.name}."
         )
     return path, "file"
 

@@ -30,6 +30,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
 
+EMBEDDED = ("fovea", "gabor")
+"""Networks that come with the package, the default one first."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -43,6 +46,9 @@ class Architecture:
         Makes the network with random weights.
     fetch
         Returns the file of its published weights, fetching it if needed; None if there are none.
+    published
+        What its published weights are called: ``"imagenet"``, or ``"embedded"`` for those that
+        come with the package.
     mean, std
         Normalisation of image values in [0, 1].
     field_names
@@ -70,6 +76,7 @@ class Architecture:
     prefix: str = ""
     ignore: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    published: str = "imagenet"
 
 
 def find_architecture(name: str) -> Architecture:
@@ -85,8 +92,8 @@ def find_architecture(name: str) -> Architecture:
         return _open_clip(rest)
     if source == "timm" and rest:
         return _timm(rest)
-    if name == "gabor":
-        return _gabor()
+    if name in EMBEDDED:
+        return _fovea() if name == "fovea" else _gabor()
     if name in _torchvision_names():
         return _torchvision(name)
     import timm
@@ -116,7 +123,7 @@ def list_backbones(pattern: str = "") -> list[str]:
     """
     import timm
 
-    names = ["gabor", *_torchvision_names(), *(f"timm/{n}" for n in timm.list_models())]
+    names = [*EMBEDDED, *_torchvision_names(), *(f"timm/{n}" for n in timm.list_models())]
     return [name for name in names if pattern in name]
 
 
@@ -128,6 +135,20 @@ def _unknown(name: str) -> str:
 
 def _every_name() -> list[str]:
     return [*list_backbones(), *(n.removeprefix("timm/") for n in list_backbones("timm/"))]
+
+
+def _fovea() -> Architecture:
+    from snellen.backbones._fovea import Fovea, shipped_weights
+
+    return Architecture(
+        "fovea",
+        build=Fovea,
+        fetch=shipped_weights,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        listed=Fovea().layers,
+        published="embedded",
+    )
 
 
 def _gabor() -> Architecture:

@@ -56,7 +56,7 @@ def backbones(
     pattern: Annotated[str, typer.Argument(help="Only names that contain this.")] = "",
     form: FormOption = Form.TABLE,
 ) -> None:
-    """List the backbones: the embedded one, torchvision's and timm's."""
+    """List the backbones: the embedded ones, torchvision's and timm's."""
     from snellen.backbones import list_backbones
 
     names = list_backbones(pattern)
@@ -74,11 +74,11 @@ def layers(
     """List a backbone's layers: channels, stride, receptive field (in pixels)."""
     from dataclasses import asdict
 
-    from snellen.backbones import create_backbone
+    from snellen.backbones import EMBEDDED, create_backbone
     from snellen.cli._errors import usage_errors
 
     with usage_errors():
-        backbone = create_backbone(name, None if name == "gabor" else "random")
+        backbone = create_backbone(name, None if name in EMBEDDED else "random")
     show([asdict(info) for info in backbone.layers], form)
 
 

@@ -97,15 +97,28 @@ def _dists(name: str, resize: str, note: str) -> MetricRow:
 _FEATURE_ROWS = (
     MetricRow(
         "dfb",
-        "Cosine distance of the embedded network's features",
+        "Structure and texture of the embedded network's features",
+        f"network and weights are ours, trained without human scores; readout: {_DING}",
+        readout="structure-texture",
+        backbone="fovea",
+        layers=("stage1", "stage2", "stage3", "stage4"),
+        combine="join",
+        range=(0.0, 2.0),
+        head="dfb",
+        note="embedded network, trained together with the weights of its channels to rank as "
+        "classical metrics and SqueezeNet do on average; docs/fovea.md",
+    ),
+    MetricRow(
+        "dfb-gabor",
+        "Cosine distance of gabor's features",
         _HOU,
         readout="cosine",
         backbone="gabor",
         layers=("complex1", "complex2", "complex3", "complex4"),
         options={"reading": "flattened", "centred": True},
         range=(0.0, 2.0),
-        note="embedded network; the paper does not state its reading and layers, these are ours, "
-        "chosen without human scores",
+        note="embedded network without training; the paper does not state its reading and layers, "
+        "these are ours, chosen without human scores",
     ),
     MetricRow(
         "dfb-*",

@@ -70,7 +70,8 @@ def create_metric(
     weights
         Weights of the backbone: ``"imagenet"``, ``"random"`` or a file; see `create_backbone`.
     head_weights
-        File of the learned weights of LPIPS or DISTS, fetched by default, or of the head of `ddr`.
+        File of the learned weights of LPIPS, DISTS, ``dfb`` or ``ddr``; fetched by default, or the
+        package's own.
     backbone
         A backbone to use, and to share with other metrics, or the name of one.
     layer, layers

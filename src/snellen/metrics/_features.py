@@ -102,13 +102,16 @@ class FeatureMetric(Metric):
         return FeatureTally(metrics, _layers(metrics))
 
     def _map(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
-        total = x.new_zeros(())
+        total, whole = x.new_zeros(()), 0.0
         for layer, f, g in _pairs([self], x, y, cached):
-            local = self.readout.map(f, g, self.channel_weights(layer))
+            weights = self.channel_weights(layer)
+            share = self.readout.share(f.shape[1], weights) if self.row.combine == "join" else 0.0
+            local = self.readout.map(f, g, weights) * (share or 1.0)
             size = (x.shape[2], x.shape[3])
             total = total + F.interpolate(local, size, mode="bilinear", align_corners=False)
+            whole += share
             del f, g, local
-        total = total / len(self.layers) if self.row.combine == "mean" else total
+        total = total / (len(self.layers) if self.row.combine == "mean" else whole or 1.0)
         return _zero_where_equal(total, x, y)
 
     def combine(self, sums: Sequence[Tensor]) -> Tensor:

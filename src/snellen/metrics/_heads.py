@@ -1,4 +1,4 @@
-"""Learned weights that stand between features and a score: the heads of LPIPS and DISTS."""
+"""Learned weights that stand between features and a score: the heads of LPIPS, DISTS and dfb."""
 
 import os
 from collections.abc import Sequence
@@ -19,13 +19,14 @@ def load_head(
     Parameters
     ----------
     head
-        Name of the head: ``"lpips-alex"``, ``"lpips-vgg"``, ``"lpips-squeeze"`` or ``"dists"``.
+        Name of the head: ``"lpips-alex"``, ``"lpips-vgg"``, ``"lpips-squeeze"``, ``"dists"`` or
+        ``"dfb"``, which comes with the package.
     layers
         Layers that the weights belong to, in order of depth.
     backbone
         Network of these layers, against whose channels the shapes are checked.
     path
-        File of weights; fetched by name if None.
+        File of weights; if None, the package's own, or fetched by name.
 
     Returns
     -------
@@ -37,12 +38,17 @@ def load_head(
     WeightsError
         The file is missing, refused, or holds something else.
     """
-    file = fetch_weights(head) if path is None else Path(path)
+    file = _published(head) if path is None else Path(path)
     state = load_state_dict(file)
     channels = [backbone.layer(name).channels for name in layers]
-    read = _dists if head == "dists" else _lpips
+    read = _lpips if head.startswith("lpips-") else _dists
     weights = dict(zip(layers, read(head, state, channels, file), strict=True))
     return weights, {"name": head, "file": file.name, "sha256": file_sha256(file)}
+
+
+def _published(head: str) -> Path:
+    shipped = Path(__file__).with_name("data") / f"{head}.safetensors"
+    return shipped if shipped.is_file() else fetch_weights(head)
 
 
 def _lpips(
@@ -63,7 +69,7 @@ def _lpips(
 def _dists(
     head: str, state: dict[str, Tensor], channels: Sequence[int], file: Path
 ) -> list[Tensor]:
-    """Read ``alpha`` and ``beta``, (1, 1475, 1, 1) each."""
+    """Read ``alpha`` and ``beta``, (1, C, 1, 1) each, for the channels of all layers."""
     both = []
     for key in ("alpha", "beta"):
         _check(state.get(key), key, (1, sum(channels), 1, 1), head, file)
@@ -76,5 +82,11 @@ def _check(value: Tensor | None, key: str, shape: tuple[int, ...], head: str, fi
         found = "nothing" if value is None else f"a tensor of shape {tuple(value.shape)}"
         raise WeightsError(
             f"{file} is no weights file of {head}: expected a tensor {key!r} of shape {shape}, "
-            f"found {found}. `snellen weights fetch {head}` gets the right one."
+            f"found {found}. {_remedy(head)}"
         )
+
+
+def _remedy(head: str) -> str:
+    if head == "dfb":
+        return "The package's own belongs to the embedded network; recipes/fovea makes others."
+    return f"`snellen weights fetch {head}` gets the right one."

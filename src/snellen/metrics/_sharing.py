@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from snellen.backbones import Backbone
+from snellen.backbones import EMBEDDED, Backbone
 from snellen.errors import MetricError
 from snellen.metrics._degradation import ResponseMetric
 from snellen.metrics._degradation_row import is_response
@@ -30,8 +30,8 @@ def concerns(option: str, row: MetricRow) -> bool:
         return is_response(row) and (option != "levels" or len(row.degradations) > 1)
     if option == "head_weights" or (option == "weights" and row.backbone is None):
         return row.head is not None and row.kind != "reduced-reference"
-    # The embedded filter bank has no weights to choose.
-    return row.backbone is not None and not (option == "weights" and row.backbone == "gabor")
+    # Embedded networks bring their own: a file among several metrics is for the others.
+    return row.backbone is not None and not (option == "weights" and row.backbone in EMBEDDED)
 
 
 def refuse_foreign(row: MetricRow, request: Request) -> None:

@@ -76,6 +76,14 @@ class Readout(ABC):
         """Turn the distance combined over layers into the printed score; the same by default."""
         return distance
 
+    def share(self, channels: int, weights: Tensor | None = None) -> float:
+        """Weight of a layer in the mean that the distance of concatenated layers is.
+
+        The map of concatenated layers is the mean of their maps by these weights where the
+        readout is such a mean, and their sum where it is not (the weight is 0).
+        """
+        return 0.0
+
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Show the distance at every position, (N, 1, h, w).
 

@@ -8,9 +8,12 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.readouts._pair_sums import channel_sums
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, ratio, spatial_mean, widen
+from snellen.readouts._rows import accumulate, as_rows, broadcast, ratio, spatial_mean, widen
 from snellen.readouts._tally import ChannelMoments, MomentTally, Tally
+
+Statistics = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class StructureTexture(Readout):
     c1: float = 1e-6
     c2: float = 1e-6
     name: ClassVar[str] = "structure-texture"
+    has_map: ClassVar[bool] = True
     joins: ClassVar[bool] = True
     source: ClassVar[str] = "Ding et al., TPAMI 2022, Eqs. 4-6"
 
@@ -48,39 +52,42 @@ class StructureTexture(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Weighted sum of dissimilarities over channels, and the sum of the weights."""
-        f, g = widen(f), widen(g)
-        mean_f, mean_g = (spatial_mean(t) for t in (f, g))
-        f, g = f - mean_f, g - mean_g
-        variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
-        of_gap = ((f - g) ** 2).mean((2, 3))
-        mean_f, mean_g, gap = (t[:, :, 0, 0] for t in (mean_f, mean_g, mean_f - mean_g))
-        return self._of_channels(mean_f, mean_g, gap, variances, of_gap, weights)
+        return _joined(*self._by_channel(_statistics(widen(f), widen(g)), weights))
 
     def tally(self, weights: Tensor | None = None) -> Tally:
         """Take a layer tile by tile."""
         return MomentTally(partial(self._settle, weights=weights))
 
     def _settle(self, moments: ChannelMoments, weights: Tensor | None) -> Tensor:
-        variances = (moments.ff + moments.gg) / moments.positions
+        of_both = (moments.ff + moments.gg) / moments.positions
         of_gap = moments.dd / moments.positions
-        means = (moments.mean_f, moments.mean_g, moments.mean_d)
-        return self._of_channels(*means, variances, of_gap, weights)
+        statistics = (moments.mean_d, moments.mean_f, moments.mean_g, of_gap, of_both)
+        return _joined(*self._by_channel(statistics, weights))
 
-    def _of_channels(
-        self,
-        mean_f: Tensor,
-        mean_g: Tensor,
-        gap: Tensor,
-        variances: Tensor,
-        of_gap: Tensor,
-        weights: Tensor | None,
-    ) -> Tensor:
-        """Sum the dissimilarities, from means, their gap, both variances and that of f - g."""
+    def share(self, channels: int, weights: Tensor | None = None) -> float:
+        """Sum of the weights of both terms."""
+        if weights is None:
+            return 2.0 * channels
+        return float(weights.sum()) * (3 - weights.ndim)
+
+    def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Share of every position in the distance: its mean over positions is the distance.
+
+        What each channel adds is divided among positions as its squared differences are.
+        """
+        f, g = widen(f), widen(g)
+        dissimilarity, total = self._by_channel(_statistics(f, g), weights)
+        squares = (f - g) ** 2
+        scale = ratio(dissimilarity, total.to(f) * squares.mean((2, 3)))
+        return (squares * scale[:, :, None, None]).sum(1, keepdim=True)
+
+    def _by_channel(self, statistics: Statistics, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Weighted dissimilarities (N, C), and the sum of all weights."""
+        gap, mean_f, mean_g, of_gap, of_both = statistics
         texture = gap**2 / (mean_f**2 + mean_g**2 + self.c1)
-        structure = of_gap / (variances + self.c2)
+        structure = of_gap / (of_both + self.c2)
         alpha, beta = self._weights(texture, weights)
-        total = accumulate(texture * alpha + structure * beta, 1)
-        return torch.stack([total, accumulate(alpha + beta, 0).expand_as(total)], dim=1)
+        return texture * alpha + structure * beta, accumulate(alpha + beta, 0)
 
     def _weights(self, terms: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
         if weights is None:
@@ -91,3 +98,40 @@ class StructureTexture(Readout):
     def distance(self, sums: Tensor) -> Tensor:
         """Weighted mean over channels and both terms."""
         return ratio(sums[:, 0], sums[:, 1])
+
+
+def _joined(dissimilarity: Tensor, total: Tensor) -> Tensor:
+    summed = accumulate(dissimilarity, 1)
+    return torch.stack([summed, total.expand_as(summed)], dim=1)
+
+
+def _statistics(f: Tensor, g: Tensor) -> Statistics:
+    """Difference of means, both means, variance of f - g, and sum of both variances: (N, C)."""
+    per_image = f.is_cpu and not torch.is_grad_enabled()
+    return (_in_blocks if per_image else _whole)(f, g)
+
+
+def _whole(f: Tensor, g: Tensor) -> Statistics:
+    mean_f, mean_g = (spatial_mean(t) for t in (f, g))
+    f, g = f - mean_f, g - mean_g
+    mean_f, mean_g = mean_f[:, :, 0, 0], mean_g[:, :, 0, 0]
+    variances = (f * f).mean((2, 3)) + (g * g).mean((2, 3))
+    return mean_f - mean_g, mean_f, mean_g, ((f - g) ** 2).mean((2, 3)), variances
+
+
+def _in_blocks(f: Tensor, g: Tensor) -> Statistics:
+    """Return the same as `_whole`, in passes over blocks that stay in the processor's cache."""
+    f, g = broadcast(f, g)
+    images = [_of_rows(as_rows(a[None]), as_rows(b[None])) for a, b in zip(f, g, strict=True)]
+    gap, mean_f, mean_g, of_gap, of_both = (
+        torch.stack(part).to(f.dtype) for part in zip(*images, strict=True)
+    )
+    return gap, mean_f, mean_g, of_gap, of_both
+
+
+def _of_rows(f: Tensor, g: Tensor) -> Statistics:
+    count = len(f)
+    mean_f, mean_g, gap = (channel_sums(*pair) / count for pair in ((f,), (g,), (f, g)))
+    spread = [channel_sums(x, m[None], squared=True) for x, m in ((f, mean_f), (g, mean_g))]
+    scatter = channel_sums(f, g, squared=True) / count - gap**2
+    return gap, mean_f, mean_g, scatter.clamp_min(0), (spread[0] + spread[1]) / count
