@@ -39,6 +39,7 @@ docs: .venv/.dev
 bench: .venv/.dev
 	mkdir -p results
 	$(BIN)/python benchmarks/compare_speed.py --output results/compare_speed.json
+	$(BIN)/python benchmarks/throughput.py --output results/throughput.json
 
 install: .venv/.dev
 

@@ -67,7 +67,7 @@ def _write_metrics_table(app: object) -> None:
 
     lines = ["| metric | better | resize | what | note | source |", "|---|---|---|---|---|---|"]
     for row in ROWS.values():
-        better = "lower" if row.lower_better else "higher"
+        better = {True: "lower", False: "higher", None: ""}[row.lower_better]
         cells = (f"`{row.name}`", better, row.resize, row.title, row.note, row.citation)
         lines.append("| " + " | ".join(cells) + " |")
     folder = Path(__file__).parent / "api" / "generated"

@@ -24,6 +24,7 @@ from .images import ImagePolicy, read_image
 from .losses import create_loss, list_losses
 from .metrics import create_metric, create_metrics, list_metrics
 from .readouts import create_readout, list_readouts
+from .runs import score
 
 __version__: str
 
@@ -62,4 +63,5 @@ __all__ = [
     "readouts",
     "restoration",
     "runs",
+    "score",
 ]

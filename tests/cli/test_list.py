@@ -17,7 +17,8 @@ def test_metrics_are_those_of_the_catalogue():
     rows = json.loads(result.stdout)
     assert [row["metric"] for row in rows] == list(ROWS)
     for row in rows:
-        assert row["better"] == ("lower" if ROWS[row["metric"]].lower_better else "higher")
+        words = {True: "lower", False: "higher", None: ""}
+        assert row["better"] == words[ROWS[row["metric"]].lower_better]
         assert row["citation"]
 
 

@@ -160,9 +160,9 @@ def test_channel_weights_are_those_of_the_metric(tmp_path):
     x, y = images(2, 32)
     weights = {"complex1": torch.arange(18.0)}
     save_file(weights, tmp_path / "w.safetensors", metadata={"snellen": "channel weights"})
-    expected = create_metric("dfb", layers=["complex1"], channel_weights=weights)(x, y).mean()
-    by_mapping = FeatureLoss("dfb", layers=["complex1"], channel_weights=weights)(x, y)
-    by_file = FeatureLoss("dfb", channel_weights=tmp_path / "w.safetensors")(x, y)
+    expected = create_metric("dfb-gabor", layers=["complex1"], channel_weights=weights)(x, y).mean()
+    by_mapping = FeatureLoss("dfb-gabor", layers=["complex1"], channel_weights=weights)(x, y)
+    by_file = FeatureLoss("dfb-gabor", channel_weights=tmp_path / "w.safetensors")(x, y)
     torch.testing.assert_close(by_mapping, expected)
     torch.testing.assert_close(by_file, expected)
 
@@ -296,7 +296,10 @@ def test_every_listed_loss_without_a_download_can_be_made():
         (lambda: ContextualLoss(positions=0), "positions"),
         (lambda: ContextualLoss(sampling="all"), "sampling"),
         (lambda: ContextualLoss(tiny()), "at least one layer"),
-        (lambda: ContextualLoss(channel_weights={"complex1": torch.ones(3)}), "18 non-negative"),
+        (
+            lambda: ContextualLoss("gabor", channel_weights={"complex1": torch.ones(3)}),
+            "18 non-negative",
+        ),
         (lambda: PixelResponse(degradations=["jpeg:3"]), "gradients flow"),
         (lambda: PixelResponse(degradations=["blur:3+noise:2"]), "gradients flow"),
         (lambda: PixelResponse(tiny()), "list of layers"),

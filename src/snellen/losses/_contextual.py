@@ -26,6 +26,7 @@ from torch import Tensor
 from snellen.backbones import Backbone, create_backbone
 from snellen.errors import LossError
 from snellen.losses._best_matches import best_matches
+from snellen.losses._embedded import DEFAULT, stages
 from snellen.losses._feature import ChannelWeights, weights_of_channels
 from snellen.losses._loss import Loss, Reduction, held, widened
 from snellen.losses._target_memory import TargetMemory
@@ -45,7 +46,7 @@ class ContextualLoss(Loss):
         Name of a network, or one made by `snellen.create_backbone`.
     layers
         One layer or several, over which the loss is averaged. By default those of the file of
-        channel weights if one is given, else ``complex1`` of the embedded network.
+        channel weights if one is given, else the second stage of the embedded network.
     weights
         Weights of the backbone, if it is given by name.
     bandwidth
@@ -82,7 +83,7 @@ class ContextualLoss(Loss):
 
     def __init__(
         self,
-        backbone: str | Backbone = "gabor",
+        backbone: str | Backbone = DEFAULT,
         layers: str | Sequence[str] | None = None,
         *,
         weights: str | None = None,
@@ -180,7 +181,7 @@ def _network(
     else:
         made = create_backbone(backbone, weights)
     if layers is None:
-        layers = weighted or (["complex1"] if made.name == "gabor" else [])
+        layers = weighted or stages(made)[1:2]
     names = (layers,) if isinstance(layers, str) else tuple(layers)
     if not names:
         raise LossError(f"layers: name at least one layer of {made.name}.")

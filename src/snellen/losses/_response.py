@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from snellen.backbones import Backbone, create_backbone
 from snellen.distortions import create_distortion
 from snellen.errors import LossError
+from snellen.losses._embedded import DEFAULT, stages
 from snellen.losses._loss import widened
 from snellen.readouts import Readout, create_readout
 
@@ -62,7 +63,7 @@ class PixelResponse(nn.Module):
 
     def __init__(
         self,
-        backbone: str | Backbone = "gabor",
+        backbone: str | Backbone = DEFAULT,
         layers: Sequence[str] | None = None,
         degradations: Sequence[str] = ("gaussian-blur@2",),
         *,
@@ -75,8 +76,7 @@ class PixelResponse(nn.Module):
             self.backbone = backbone
         else:
             self.backbone = create_backbone(backbone, weights)
-        if layers is None and self.backbone.name == "gabor":
-            layers = [f"complex{i}" for i in range(1, 5)]
+        layers = stages(self.backbone) if layers is None else layers
         if not layers or isinstance(layers, str) or not degradations:
             raise LossError(
                 f"expected a list of layers of {self.backbone.name} and a list of degradations; "

@@ -121,7 +121,7 @@ def compare_losses(
                 evaluate(load_restorer(folder / "network.safetensors", device), plan.test, metrics,
                          scale=plan.scale, border=plan.border)))  # fmt: skip
             rows += _tagged(found, label, seed)
-    directions = {label: metric.lower_better for label, metric in metrics.items()}
+    directions = {label: metric.lower_better is True for label, metric in metrics.items()}
     return LossComparison(comparison, rows, directions)
 
 

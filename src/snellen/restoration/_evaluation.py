@@ -20,7 +20,14 @@ _TEST_SEED = 0  # every run is tested on the same degraded images
 
 def make_metrics(metrics: Mapping[str, Mapping[str, Any]], device: str) -> dict[str, Metric]:
     """Make metrics by label from options of `snellen.create_metric`."""
-    return {label: create_metric(**one, device=device) for label, one in metrics.items()}
+    made = {label: create_metric(**one, device=device) for label, one in metrics.items()}
+    for label, metric in made.items():
+        if metric.kind in ("reduced-reference", "attribute"):
+            raise TrainingError(
+                f"metrics: {label} ({metric.name}) is of the kind {metric.kind}; expected a "
+                "full-reference or a no-reference metric."
+            )
+    return made
 
 
 def evaluate(

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from snellen.images import as_image_batch
 from snellen.metrics import MetricSet
-from snellen.runs._pairs import PairScore, describe
+from snellen.runs._engine._decode import describe
+from snellen.runs._pairs import PairScore
 
 
 def score_alone(images: Sequence[Path], metrics: MetricSet) -> Iterator[PairScore]:
