@@ -239,7 +239,7 @@ class TestRefused:
 def test_one_pass_for_metrics_that_share_a_network(pair, monkeypatch):
     backbone = create_backbone("gabor")
     metrics = MetricSet(
-        [create_metric(name, backbone=backbone) for name in ("dfb", "euclidean-gabor")]
+        [create_metric(name, backbone=backbone) for name in ("dfb-gabor", "euclidean-gabor")]
     )
     sizes = []
     stream = type(backbone).stream

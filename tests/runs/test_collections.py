@@ -50,7 +50,8 @@ def test_scores_are_those_of_the_metric_in_the_order_of_the_source(folders):
 def test_batches_change_scores_by_rounding_only(folders, batch):
     alone = list(score(folders[0], ["dfb", "ssim"], reference=folders[1], batch_size=1))
     together = list(score(folders[0], ["dfb", "ssim"], reference=folders[1], batch_size=batch))
-    for name, tolerance in (("dfb", 1e-5), ("ssim", 1e-5)):
+    # Small distances of dfb are made of small differences of features rounded to 1e-7.
+    for name, tolerance in (("dfb", 1e-4), ("ssim", 1e-5)):
         assert [row[name] for row in together] == pytest.approx(
             [row[name] for row in alone], rel=tolerance
         )

@@ -78,9 +78,13 @@ def with_bar(rows: "Iterable[Row]", total: int, description: str) -> "Iterator[R
 
 def exit_if_failed(rows: "Sequence[Row]") -> None:
     """End the program with status 1 if a row carries an error."""
-    failed = sum(row["error"] is not None for row in rows)
+    exit_if_any_failed(sum(row["error"] is not None for row in rows), len(rows))
+
+
+def exit_if_any_failed(failed: int, rows: int) -> None:
+    """End the program with status 1 if rows carry errors."""
     if failed:
-        typer.echo(f"snellen: {failed} of {len(rows)} rows failed; see their errors", err=True)
+        typer.echo(f"snellen: {failed} of {rows} rows failed; see their errors", err=True)
         raise typer.Exit(1)
 
 

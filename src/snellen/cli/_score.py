@@ -20,15 +20,17 @@ from snellen.cli._options import (
 from snellen.cli._output import (
     FormatOption,
     OutputFormat,
+    exit_if_any_failed,
     exit_if_failed,
     output_form,
     write_stdout,
 )
 from snellen.cli._score_described import score_described
+from snellen.cli._score_figures import ContactSheetOption, CorrelationsOption, draw_figures
 from snellen.errors import MetricError
 
 if TYPE_CHECKING:
-    from snellen.runs import Row
+    from snellen.runs import Row, ScoredCollection
 
 
 class Engine(StrEnum):
@@ -75,8 +77,14 @@ def score(
     attributes: Annotated[
         bool, typer.Option("--attributes", help="Add all attributes of the catalogue.")
     ] = False,
+    prompt: Annotated[
+        list[tuple[str, str]] | None,
+        typer.Option(metavar="CLEAN DEGRADED", help="Words for metrics of text; may be repeated."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help=_OUTPUT)] = None,
     format_: FormatOption = None,
+    contact_sheet: ContactSheetOption = None,
+    correlations: CorrelationsOption = None,
     engine: Annotated[Engine, typer.Option(help="What computes.")] = Engine.LOCAL,
     limit: Annotated[
         int | None, typer.Option(min=0, help="Only so many inputs, the first ones.")
@@ -128,7 +136,7 @@ def score(
     """
     options = {
         "weights": weights, "head_weights": head_weights, "projection": projection,
-        "layers": layer, "resize": resize, "align": align.value,
+        "layers": layer, "resize": resize, "align": align.value, "prompts": prompt,
     }  # fmt: skip
     settings = {
         "limit": limit, "shard": shard, "dedupe": dedupe, "attributes": attributes,
@@ -150,8 +158,12 @@ def score(
         else:
             given = None if format_ is None else format_.value
             target = {"sink": output, "form": given, "restart": restart}
-            _to_sink(sources, reference, metric, {**settings, **target, **_given(options)})
+            done = _to_sink(sources, reference, metric, {**settings, **target, **_given(options)})
+            if contact_sheet is not None or correlations is not None:
+                draw_figures(done.table().to_pylist(), contact_sheet, correlations)
+            exit_if_any_failed(done.failed, done.rows)
             return
+        draw_figures(rows, contact_sheet, correlations)
     exit_if_failed(rows)
 
 
@@ -201,7 +213,7 @@ def _to_stdout(
 
 def _to_sink(
     sources: list[str], reference: str | None, metric: list[str] | None, settings: dict[str, Any]
-) -> None:
+) -> "ScoredCollection":
     from snellen.cli._console import progress
     from snellen.runs import open_source, parse_shard
     from snellen.runs import score as start
@@ -210,7 +222,7 @@ def _to_sink(
     part = parse_shard(settings["shard"]) if settings["shard"] else None
     with progress() as bar, device_errors(settings["device"]):
         task = bar.add_task("scoring", total=source.select(settings["limit"], part).count)
-        done = start(source, metric, **settings, on_row=lambda row: bar.advance(task))
-    if done.failed:
-        typer.echo(f"snellen: {done.failed} of {done.rows} rows failed; see their errors", err=True)
-        raise typer.Exit(1)
+        done: ScoredCollection = start(
+            source, metric, **settings, on_row=lambda row: bar.advance(task)
+        )
+    return done

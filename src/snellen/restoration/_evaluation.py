@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snellen.errors import SnellenError
+from snellen.errors import SnellenError, TrainingError
 from snellen.metrics import Metric, create_metric
 from snellen.restoration._pairs import ImagePair, PairSource, read_pair
 from snellen.restoration._restorer import Restorer
