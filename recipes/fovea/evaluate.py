@@ -18,6 +18,7 @@ from typing import Annotated
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 import typer
 from PIL import Image
 from rich.progress import track
@@ -44,7 +45,7 @@ TITLES = {
 SETS = {"tid2013r": True, "live_r": False}
 """Whether high human scores mean good images."""
 EDGE = 8
-"""Pixels cut off on every side where images are moved or turned."""
+"""Pixels on every side that are replaced by the edge where images are moved or turned."""
 
 app = typer.Typer()
 Lines = list[str]
@@ -73,7 +74,9 @@ def metrics() -> dict[str, Metric]:
 def _cut(image: Tensor, down: int = 0, right: int = 0) -> Tensor:
     height, width = image.shape[2:]
     rows = slice(EDGE + down, height - EDGE + down)
-    return image[:, :, rows, EDGE + right : width - EDGE + right]
+    inner = image[:, :, rows, EDGE + right : width - EDGE + right]
+    # Classical metrics choose by the size at which scale they look: it has to stay.
+    return F.pad(inner, (EDGE, EDGE, EDGE, EDGE), mode="replicate")
 
 
 def _turned(image: Tensor) -> Tensor:
@@ -140,8 +143,9 @@ def load_scores(work: Path, name: str, change: str) -> dict[str, np.ndarray]:
         metric = file.stem.removeprefix(f"{name}-{change}-")
         sign = -1 if metric in HIGHER_BETTER else 1
         found[metric] = sign * np.load(file)
-    ranks = [rankdata(found[member]) for member in CONSENSUS]
-    return {**found, "consensus": np.mean(ranks, 0)}
+    if set(CONSENSUS) <= set(found):
+        found["consensus"] = np.mean([rankdata(found[member]) for member in CONSENSUS], 0)
+    return found
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,8 @@ def invariance_table(work: Path, folder: Path) -> Lines:
     mos = np.array([float(row["score"]) for row in rows])
     by_change = {c: load_scores(work, "tid2013r", c) for c in ("cut", "shift", "turn")}
     lines = ["| metric | SRCC | 1-pixel shift | 1-degree rotation |", "| --- | --- | --- | --- |"]
-    for metric in in_order(by_change["cut"]):
+    complete = set.intersection(*(set(scores) for scores in by_change.values()))
+    for metric in (name for name in in_order(by_change["cut"]) if name in complete):
         values = [
             agree(v[metric], mos, lower_better=True, parameters=None, kendall=False,
                   resampling=Resampling(0)).srcc.value
