@@ -63,6 +63,10 @@ def score_once(files: list[str], metric: str, side: int, whole: bool) -> dict[st
 
 
 def _peak() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():  # the other counter begins with what the parent process had
+        lines = status.read_text().splitlines()
+        return next(int(x.split()[1]) for x in lines if x.startswith("VmHWM")) * 1024 / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
@@ -95,7 +99,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="JSON file; standard output by default")
     parser.add_argument("--megapixels", type=float, default=100.0)
     parser.add_argument("--metric", default="dfb")
-    parser.add_argument("--side", type=int, default=1024, help="of a tile, in pixels")
+    parser.add_argument("--side", type=int, default=768, help="of a tile, in pixels")
     parser.add_argument("--part", type=int, default=3000, help="side of what is scored both ways")
     parser.add_argument("--whole", action="store_true", help="score the full pair at once as well")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

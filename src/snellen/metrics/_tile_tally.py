@@ -12,7 +12,7 @@ from snellen.errors import ImageError, MetricError
 from snellen.images import ImagePolicy, Pixels, as_pixels, match_sizes
 from snellen.metrics._tiles import Tile, tiles
 
-TILE_SIDE = 1024
+TILE_SIDE = 768
 """Pixels along the side of a tile, unless somebody asks for another size."""
 
 

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from snellen.readouts._rows import accumulate, finest, spatial_mean, widen
 
+_FEATURES = 1 << 18  # whose means and products are in memory at once
+
 
 class Tally(ABC):
     """The sums over one layer of a pair of images of which the tiles seen so far are known."""
@@ -152,9 +154,11 @@ class MomentTally(Tally):
         self._moments: ChannelMoments | None = None
 
     def add(self, f: Tensor, g: Tensor) -> None:
-        """Count a tile."""
-        moments = ChannelMoments.of(f, g)
-        self._moments = moments if self._moments is None else self._moments.merged(moments)
+        """Count a tile, some rows at a time: a dozen maps of its size would be too many."""
+        rows = max(1, _FEATURES // (f[:, :, :1].numel() or 1))
+        for part, other in zip(f.split(rows, 2), g.split(rows, 2), strict=True):
+            moments = ChannelMoments.of(part, other)
+            self._moments = moments if self._moments is None else self._moments.merged(moments)
 
     def sums(self) -> Tensor:
         """Return the sums of all tiles."""
