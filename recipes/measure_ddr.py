@@ -28,14 +28,15 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from snellen.agreement import Resampling, agree
+from snellen.agreement import agree
 from snellen.backbones import Backbone, create_backbone
 from snellen.datasets import Dataset, load_dataset
 from snellen.distortions import LEVELS, distort
 from snellen.images import find_images, read_image
 from snellen.metrics import Metric, MetricSet, create_metric, create_metrics
 from snellen.plots import save_figure
-from snellen.runs import ScoreCache, bench
+from snellen.runs import ScoreCache
+from snellen.runs._rated import rated_rows
 
 Row = dict[str, Any]
 Numbers = NDArray[np.float64]
@@ -126,15 +127,30 @@ def agreement(response: Numbers, quality: Numbers) -> float:
     return float(spearmanr(response, quality).statistic) if np.ptp(response) else float("nan")
 
 
+def all_levels(count: int, net: Backbone) -> list[Row]:
+    """Make the rows of all types, choosing on one part of the photographs, counting on another."""
+    val, test = (
+        spread(find_images(shared() / "natural/bsds500" / part), count) for part in ("val", "test")
+    )
+    return [row for kind in TYPES for row in level_rows(kind, val, test, net)]
+
+
+def read_levels(path: Path) -> list[Row]:
+    """Read what an earlier run found."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    numbers = ("srcc with the consensus", "monotone", "steps that fall")
+    return [{**row, **{name: float(row[name]) for name in numbers}} for row in rows]
+
+
 def best_levels(rows: Iterable[Row]) -> dict[str, str]:
     """Choose the level of each type that follows the consensus best."""
     best: dict[str, Row] = {}
     for row in rows:
         known = best.get(row["type"])
         key = "srcc with the consensus"
-        if row["level of the response"] in map(str, LEVELS) and (
-            not known or row[key] > known[key]
-        ):
+        single = row["level of the response"] in map(str, LEVELS) and np.isfinite(row[key])
+        if single and (not known or row[key] > known[key]):
             best[row["type"]] = row
     return {kind: row["level of the response"] for kind, row in best.items()}
 
@@ -175,7 +191,8 @@ def together(
             lower_better=lower_better,
             higher_better=dataset.higher_better,
             groups=[row["content"] for row in here],
-            resampling=Resampling(),
+            parameters=None,
+            kendall=False,
         ).srcc
         rows.append(
             {
@@ -228,7 +245,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 def draw_levels(rows: Sequence[Row], path: Path) -> None:
     """Draw the mean response over the level that an image has, a line per level of the response."""
     figure, panels = plt.subplots(
-        1, len(TYPES), figsize=(3.4 * len(TYPES), 3), layout="constrained"
+        1, len(TYPES), figsize=(3.4 * len(TYPES), 3.3), layout="constrained"
     )
     for axes, kind in zip(panels, TYPES, strict=True):
         for row in rows:
@@ -246,8 +263,14 @@ def draw_levels(rows: Sequence[Row], path: Path) -> None:
                     label=f"{row['level of the response']} ({row['monotone']:.0%})",
                 )
         axes.set(title=kind, xlabel="level of the image (0: pristine)", yscale="log")
-        axes.legend(fontsize=6, title="level of the response (images\non which it falls)",
-                    title_fontsize=6)  # fmt: skip
+        axes.legend(
+            fontsize=6.5,
+            ncols=3,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.18),
+            title="level of the response (images on which it falls)",
+            title_fontsize=6.5,
+        )
     panels[0].set_ylabel("mean response")
     save_figure(figure, path, dpi=110)
 
@@ -262,16 +285,13 @@ def main() -> None:
     parser.add_argument("--head", type=Path)
     parser.add_argument("--others", default="niqe,niqe-bsds,brisque", help="metrics beside")
     parser.add_argument("--photographs", type=int, default=30)
+    parser.add_argument("--levels", type=Path, help="levels.csv of an earlier run")
     parser.add_argument("--every", type=int, default=1, help="take every n-th rated image")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.folder.mkdir(parents=True, exist_ok=True)
     net = create_backbone(given.backbone, given.weights)
-    val, test = (
-        spread(find_images(shared() / "natural/bsds500" / part), given.photographs)
-        for part in ("val", "test")
-    )
-    rows = [row for kind in TYPES for row in level_rows(kind, val, test, net)]
+    rows = read_levels(given.levels) if given.levels else all_levels(given.photographs, net)
     write(given.folder / "levels.csv", rows)
     draw_levels(rows, given.folder / "ddr-levels.png")
     made = measured_metrics(given, best_levels(rows))
@@ -280,9 +300,7 @@ def main() -> None:
         name, _, path = text.partition("=")
         dataset = load_dataset(name, path, higher_better=name.startswith("tid"))
         dataset = dataset.subset(np.arange(0, len(dataset), given.every))
-        scores = bench(
-            made, [dataset], cache=ScoreCache(), resampling=Resampling(resamples=0)
-        ).scores
+        scores = rated_rows(made, name, dataset, ScoreCache(), lambda row: None)
         scores = with_plain_mean(scores, [n for n in scores[0] if n.startswith("ddr-")])
         directions = {metric.name: bool(metric.lower_better) for metric in made} | {PLAIN: False}
         for metric, lower_better in directions.items():

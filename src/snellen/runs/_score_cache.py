@@ -76,8 +76,8 @@ class ScoreCache:
         OSError
             A file cannot be read.
         """
-        theirs = "" if reference is None else self._digests.of(Path(reference))
-        return self._digests.of(Path(distorted)), theirs
+        ours = self._digests.of(Path(distorted))
+        return ours, "" if reference is None else self._digests.of(Path(reference))
 
     def shard(self, metric: Metric) -> "Shard | None":
         """Return the scores of a metric; None for one whose scores are not kept.
