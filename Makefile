@@ -3,6 +3,7 @@
 #
 #   make demo    compare real photographs with distorted versions: a table and a figure
 #   make test    install everything, run all tests
+#   make test-ray  the tests of the Ray engine, which is an extra
 #   make lint    style, types, import directions
 #   make docs    the documentation site, in docs/_build/html
 #   make bench   speed beside the peers, as JSON in results/
@@ -16,7 +17,7 @@ PYTEST_ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile $(PIP_ARGS)
 
-.PHONY: demo test lint docs bench install clean distclean
+.PHONY: demo test test-ray lint docs bench install clean distclean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -25,6 +26,11 @@ demo: .venv/.demo
 # One thread in each process: several workers with a thread pool each would fight for the cores.
 test: .venv/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+# Ray starts servers of its own, which a busy machine may refuse: not part of `make test`.
+test-ray: .venv/.dev
+	$(PIP) -e ".[ray]"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/runs/test_ray.py tests/runs/test_ray_blocks.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check
