@@ -78,8 +78,8 @@ def score(
         bool, typer.Option("--attributes", help="Add all attributes of the catalogue.")
     ] = False,
     prompt: Annotated[
-        list[tuple[str, str]] | None,
-        typer.Option(metavar="CLEAN DEGRADED", help="Words for metrics of text; may be repeated."),
+        tuple[str, str] | None,
+        typer.Option(metavar="CLEAN DEGRADED", help="Words for metrics of text and image."),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help=_OUTPUT)] = None,
     format_: FormatOption = None,
@@ -136,7 +136,7 @@ def score(
     """
     options = {
         "weights": weights, "head_weights": head_weights, "projection": projection,
-        "layers": layer, "resize": resize, "align": align.value, "prompts": prompt,
+        "layers": layer, "resize": resize, "align": align.value, "prompts": prompt and [prompt],
     }  # fmt: skip
     settings = {
         "limit": limit, "shard": shard, "dedupe": dedupe, "attributes": attributes,

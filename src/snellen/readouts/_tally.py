@@ -156,7 +156,7 @@ class MomentTally(Tally):
     def add(self, f: Tensor, g: Tensor) -> None:
         """Count a tile, some rows at a time: a dozen maps of its size would be too many."""
         rows = max(1, _FEATURES // (f[:, :, :1].numel() or 1))
-        for part, other in zip(f.split(rows, 2), g.split(rows, 2), strict=True):
+        for part, other in zip(torch.split(f, rows, 2), torch.split(g, rows, 2), strict=True):
             moments = ChannelMoments.of(part, other)
             self._moments = moments if self._moments is None else self._moments.merged(moments)
 
