@@ -3,12 +3,13 @@
 from snellen.metrics._degradation_row import COMBINED
 from snellen.metrics._row import MetricRow
 
-EMBEDDED = "gabor"
-"""The network that ships, on which responses are measured unless another is asked for."""
+_NETWORK = "gabor"
+"""Network on which responses are measured unless another is asked for: of the two that ship, the
+one whose responses rank unseen photographs more like full-reference metrics do (docs/fovea.md)."""
 
 _WU = (
-    "Wu, Ni, Wang, Yang, Zhou, Wang. Deep Degradation Response: A New Perspective on Image "
-    "Degradation. NeurIPS 2024"
+    "Wu, Ni, Wang, Yang, Zhou, Wang. DDR: Exploiting Deep Degradation Response as Flexible Image "
+    "Descriptor. NeurIPS 2024"
 )
 
 RESPONSE_ROWS = (
@@ -17,7 +18,7 @@ RESPONSE_ROWS = (
         "Blind quality: combined responses of the embedded network to degradations",
         _WU,
         readout=COMBINED,
-        backbone=EMBEDDED,
+        backbone=_NETWORK,
         kind="no-reference",
         lower_better=False,
         range=(None, None),
@@ -30,7 +31,7 @@ RESPONSE_ROWS = (
         "Response of deep features to a degradation",
         _WU,
         readout="cosine",
-        backbone=EMBEDDED,
+        backbone=_NETWORK,
         options={"reading": "position"},
         kind="no-reference",
         lower_better=False,
