@@ -7,8 +7,8 @@ EMBEDDED = "gabor"
 """The network that ships, on which responses are measured unless another is asked for."""
 
 _WU = (
-    "Wu, Ni, Wang, Yang, Zhou, Wang. Deep Degradation Response: A New Perspective on Image "
-    "Degradation. NeurIPS 2024"
+    "Wu, Ni, Wang, Yang, Zhou, Wang. DDR: Exploiting Deep Degradation Response as Flexible Image "
+    "Descriptor. NeurIPS 2024"
 )
 
 RESPONSE_ROWS = (
