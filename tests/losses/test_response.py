@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from snellen import distort
-from snellen.losses import PROMPTS, PixelResponse, TextResponse, text_directions
+from snellen.losses import PixelResponse, TextResponse, text_directions
 from snellen.losses._response import differentiable
+from snellen.metrics import PROMPTS
 
 
 @pytest.mark.parametrize("spec", ["gaussian-blur@2", "blur:3", "blur@0", "white-noise@0.01"])

@@ -6,11 +6,10 @@ from snellen.losses._degradation import DegradationResponseLoss
 from snellen.losses._feature import FeatureLoss
 from snellen.losses._loss import Loss
 from snellen.losses._pixels import CharbonnierLoss, L1Loss, L2Loss, PSNRLoss
-from snellen.losses._response import PROMPTS, PixelResponse, TextResponse, text_directions
+from snellen.losses._response import PixelResponse, TextResponse, text_directions
 from snellen.losses._weighted_sum import WeightedSum
 
 __all__ = [
-    "PROMPTS",
     "CharbonnierLoss",
     "ContextualLoss",
     "DegradationResponseLoss",

@@ -11,27 +11,10 @@ from snellen.distortions import create_distortion
 from snellen.errors import LossError
 from snellen.losses._embedded import DEFAULT, stages
 from snellen.losses._loss import widened
+from snellen.metrics import PROMPTS
 from snellen.readouts import Readout, create_readout
 
 Degradation = Callable[[Tensor], Tensor]
-
-PROMPTS: dict[str, tuple[str, str]] = {
-    "color": (
-        "A real color photo with high-quality.",
-        "A unnatural color photo with low-quality.",
-    ),
-    "noise": ("A clean photo with high-quality.", "A noise degraded photo with low-quality."),
-    "blur": ("A sharp photo with high-quality.", "A blurry photo with low-quality."),
-    "content": (
-        "A clear content photo with high-quality.",
-        "A bad content photo with low-quality.",
-    ),
-    "exposure": (
-        "A natural exposure photo with high-quality.",
-        "A unnatural exposure photo with low-quality.",
-    ),
-}
-"""Published prompts, clean and degraded, by degradation (Wu et al., NeurIPS 2024)."""
 
 
 class PixelResponse(nn.Module):

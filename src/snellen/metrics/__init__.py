@@ -1,6 +1,7 @@
 """Named metrics: a catalogue of rows, and what makes scores of them."""
 
 from snellen.metrics._catalogue import ROWS, find_row
+from snellen.metrics._catalogue_blind import PROMPTS
 from snellen.metrics._channel_weights import load_channel_weights
 from snellen.metrics._degradation import DegradationMetric
 from snellen.metrics._degradation_head import ResponseHead, fit_response_head
@@ -22,6 +23,7 @@ from snellen.metrics._row import MetricRow
 from snellen.metrics._set import MetricSet
 
 __all__ = [
+    "PROMPTS",
     "ROWS",
     "DegradationMetric",
     "Descriptor",
