@@ -30,7 +30,8 @@ def make_images(folder: Path, count: int) -> list[Path]:
     texture = np.asarray(coarse.resize((512, 384), Image.Resampling.BICUBIC), np.int16)
     files = [folder / f"{i:05d}.jpg" for i in range(count)]
     for i, file in enumerate(files):
-        noise = generator.integers(-i % 30 - 1, i % 30 + 2, texture.shape)
+        spread = i % 30 + 1
+        noise = generator.integers(-spread, spread + 1, texture.shape)
         pixels = (texture + noise * (i > 0)).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(file, quality=90)
     return files
