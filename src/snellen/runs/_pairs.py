@@ -73,13 +73,39 @@ def score_pairs(
     PairScore
         One for every pair, as soon as it is there.
     """
-    items = (Item(Location(str(p.distorted)), Location(str(p.reference))) for p in pairs)
+    return _scores([(pair.distorted, pair.reference) for pair in pairs], metrics, cache_bytes)
+
+
+def score_alone(images: Sequence[Path], metrics: MetricSet) -> Iterator[PairScore]:
+    """Score image files in order by metrics that need no reference.
+
+    Parameters
+    ----------
+    images
+        Files to score.
+    metrics
+        Metrics none of which needs a reference.
+
+    Yields
+    ------
+    PairScore
+        One for every file, as soon as it is there.
+    """
+    return _scores([(image, None) for image in images], metrics, cache_bytes=0)
+
+
+def _scores(
+    files: Sequence[tuple[Path, Path | None]], metrics: MetricSet, cache_bytes: int
+) -> Iterator[PairScore]:
+    items = (
+        Item(Location(str(image)), None if reference is None else Location(str(reference)))
+        for image, reference in files
+    )
     one_by_one = EngineOptions(batch_size=1, cache_bytes=cache_bytes)
     outcomes = score_items(enumerate(items), metrics, one_by_one)
-    for pair, done in zip(pairs, in_order((o.position, o) for o in outcomes), strict=True):
+    for pair, done in zip(files, in_order((o.position, o) for o in outcomes), strict=True):
         yield PairScore(
-            pair.distorted,
-            pair.reference,
+            *pair,
             width=done.width,
             height=done.height,
             scores=done.scores,

@@ -9,9 +9,8 @@ import numpy as np
 from snellen.datasets import Dataset
 from snellen.images import Pair
 from snellen.metrics import Metric, MetricSet
-from snellen.runs._alone import score_alone
 from snellen.runs._journal import Row
-from snellen.runs._pairs import score_pairs
+from snellen.runs._pairs import score_alone, score_pairs
 from snellen.runs._score_cache import Contents, ScoreCache, Shard
 
 _NO_REFERENCE = "there is no reference"
