@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import MetricError, WeightsError
+from snellen.metrics._fitted_files import read_fitted, write_fitted
 from snellen.metrics._reduced import backbone_terms
 
 _FORMAT = "snellen response head 1"
@@ -93,9 +92,8 @@ class ResponseHead:
             "fit": dict(self.fit),
         }
         # One entry: several would come in another order each time, and the file's hash with them.
-        data = save({name: getattr(self, name) for name in _TENSORS}, {_ABOUT: json.dumps(about)})
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(data)
+        tensors = {name: getattr(self, name) for name in _TENSORS}
+        write_fitted(path, tensors, {_ABOUT: json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "ResponseHead":
@@ -106,12 +104,8 @@ class ResponseHead:
         WeightsError
             The file cannot be read, or holds something else.
         """
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise WeightsError(f"{path}: cannot be read as a head of ddr: {error}.") from error
+        words, tensors = read_fitted(path, "a head of ddr")
+        about = json.loads(words.get(_ABOUT, "{}"))
         if about.get("format") != _FORMAT or set(tensors) != set(_TENSORS):
             raise WeightsError(
                 f"{path}: is no head of ddr: expected what recipes/fit_ddr.py writes, found "

@@ -6,17 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from snellen.errors import MetricError, WeightsError
+from snellen.metrics._fitted_files import read_fitted, write_fitted
 
 _FORMAT = "snellen projection 1"
 
@@ -68,9 +66,7 @@ class Projection:
             "made_for": json.dumps(dict(self.made_for)),
             "fit": json.dumps(dict(self.fit)),
         }
-        data = save({"centre": self.centre, "matrix": self.matrix}, metadata)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(data)
+        write_fitted(path, {"centre": self.centre, "matrix": self.matrix}, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Projection":
@@ -81,12 +77,7 @@ class Projection:
         WeightsError
             The file cannot be read, or holds something else.
         """
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise WeightsError(f"{path}: cannot be read as a projection: {error}.") from error
+        metadata, tensors = read_fitted(path, "a projection")
         if metadata.get("format") != _FORMAT or not {"centre", "matrix"} <= set(tensors):
             raise WeightsError(
                 f"{path}: is no projection: expected what `fit_projection(...).save` writes, found "

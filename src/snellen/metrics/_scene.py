@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from snellen.backbones import file_sha256, load_state_dict
 from snellen.errors import ImageError, MetricError, WeightsError
 from snellen.images import ImagePolicy
 from snellen.metrics._brisque import Regression, brisque, load_regression
+from snellen.metrics._fitted_files import write_fitted
 from snellen.metrics._luma import grey_levels
 from snellen.metrics._metric import Reduction
 from snellen.metrics._niqe import SceneModel, distance
@@ -153,4 +153,4 @@ def _from_matlab(path: Path) -> dict[str, Tensor]:
 def save_scene_model(model: SceneModel, path: Path, fit: dict[str, str]) -> None:
     """Write a fitted model of pristine images, with how it was fitted."""
     tensors = {"mean": model.mean, "covariance": model.covariance}
-    path.write_bytes(save({k: v.contiguous() for k, v in tensors.items()}, metadata=fit))
+    write_fitted(path, {k: v.contiguous() for k, v in tensors.items()}, fit)
