@@ -36,6 +36,36 @@ def test_training_starts_from_the_bicubic_image(photos):
     torch.testing.assert_close(VDSR(scale=4)(image), expected)
 
 
+def restorer(tmp_path, **options):
+    torch.manual_seed(0)
+    network = VDSR(**options)
+    torch.nn.init.normal_(network.body[-1].weight, std=0.1)
+    given = {name: value for name, value in options.items() if name != "scale"}
+    save_restorer(tmp_path / "n.safetensors", network, name="vdsr", scale=network.scale,
+                  options=given, manifest={})  # fmt: skip
+    return load_restorer(tmp_path / "n.safetensors")
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("tile", [7, 16, 50])
+def test_tiles_are_the_whole_image_if_they_overlap_enough(photos, tmp_path, scale, tile):
+    network = restorer(tmp_path, scale=scale, depth=4, width=4)
+    image = photos[0][..., :41, :50]
+    whole = network(image)
+    tiled = network(image, tile=tile, overlap=6)
+    assert tiled.shape == whole.shape == (1, 3, 41 * scale, 50 * scale)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1.01 / 255)  # a level, by rounding
+    assert (tiled == whole).float().mean() > 0.999
+    assert (network(image, tile=tile, overlap=0) != whole).any() == (tile < 50)
+
+
+def test_tiles_must_be_there(photos, tmp_path):
+    network = restorer(tmp_path, depth=2, width=2)
+    for tile, overlap in [(0, 4), (-3, 4), (8, -1)]:
+        with pytest.raises(ImageError, match="tile of 1 pixel"):
+            network(photos[0], tile=tile, overlap=overlap)
+
+
 @needs_spandrel
 def test_networks_of_spandrel_by_name():
     options = {"width": 4, "middle_blk_num": 1, "enc_blk_nums": [1], "dec_blk_nums": [1]}

@@ -20,6 +20,17 @@ def restore(
     images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of restored PNG files.")],
     device: DeviceOption = "cpu",
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="Restore parts with sides of this many pixels, for large images. Not exactly the "
+            "same pixels where a network sees further than --overlap.",
+        ),
+    ] = None,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Pixels around a tile that the network sees as well.")
+    ] = 32,
 ) -> None:
     """Restore images with a trained network; files keep their names and folders, as PNG.
 
@@ -31,7 +42,7 @@ def restore(
 
         targets = _targets(images, output)
         network = load_restorer(checkpoint, device)
-        rows = list(with_bar(_rows(network, targets), len(targets), "restoring"))
+        rows = list(with_bar(_rows(network, targets, tile, overlap), len(targets), "restoring"))
     failed = [row for row in rows if row["error"] is not None]
     for row in failed:
         typer.echo(f"snellen: {row['image']}: {row['error']}", err=True)
@@ -58,13 +69,15 @@ def _targets(images: Sequence[Path], output: Path) -> dict[Path, Path]:
     return targets
 
 
-def _rows(network: "Restorer", targets: dict[Path, Path]) -> "Iterator[Row]":
+def _rows(
+    network: "Restorer", targets: dict[Path, Path], tile: int | None, overlap: int
+) -> "Iterator[Row]":
     from snellen.restoration import write_png
 
     for path, target in targets.items():
         error = None
         try:
-            write_png(target, network(path)[0])
+            write_png(target, network(path, tile=tile, overlap=overlap)[0])
         except SnellenError as problem:
             error = str(problem)
         yield {"image": str(path), "restored": str(target), "error": error}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -34,13 +34,18 @@ class Restorer(nn.Module):
         super().__init__()
         self.network, self.scale, self.manifest = network.eval(), scale, dict(manifest)
 
-    def forward(self, image: Any) -> Tensor:
+    def forward(self, image: Any, *, tile: int | None = None, overlap: int = 32) -> Tensor:
         """Restore images.
 
         Parameters
         ----------
         image
             Anything that `snellen.images.as_image_batch` takes.
+        tile
+            Pixels along a side of the parts that go through the network one by one, so that memory
+            hardly depends on the size of the image; None takes it whole.
+        overlap
+            Pixels around a tile that the network sees as well.
 
         Returns
         -------
@@ -50,10 +55,36 @@ class Restorer(nn.Module):
         Raises
         ------
         ImageError
-            The image cannot be read, or the network cannot take its size.
+            The image cannot be read, the network cannot take its size, or the tiles are none.
+
+        Notes
+        -----
+        Tiles give the same image as the whole only where `overlap` covers all that an output pixel
+        sees: for VDSR, a pixel of the result for each layer and two of the image for the
+        enlargement. A network that pools over the whole image, as NAFNet does, pools over the tile
+        instead.
         """
-        place = next(self.network.parameters())
-        batch = as_image_batch(image).to(place.device)
+        batch = as_image_batch(image)
+        if tile is None:
+            return self._restored(batch)
+        if tile < 1 or overlap < 0:
+            raise ImageError(
+                "expected a tile of 1 pixel or more and no negative overlap; got "
+                f"{tile} and {overlap}."
+            )
+        height, width = batch.shape[2:]
+        result = torch.empty(*batch.shape[:2], height * self.scale, width * self.scale)
+        for rows in _spans(height, tile, overlap):
+            for columns in _spans(width, tile, overlap):
+                seen = batch[:, :, rows.seen, columns.seen]
+                restored = self._restored(seen)
+                place = rows.enlarged(self.scale), columns.enlarged(self.scale)
+                own = rows.owned(self.scale), columns.owned(self.scale)
+                result[:, :, *place] = restored[:, :, *own].cpu()
+        return result
+
+    def _restored(self, batch: Tensor) -> Tensor:
+        batch = batch.to(next(self.network.parameters()).device)
         with torch.inference_mode():
             try:
                 restored = self.network(batch).float()
@@ -67,6 +98,30 @@ class Restorer(nn.Module):
             raise ImageError("the network gave values that are not finite.")
         levels: Tensor = (restored.clamp(0, 1) * 255).round().clone()
         return levels / 255
+
+
+class _Span(NamedTuple):
+    """A part of one axis: what a tile owns, and what the network sees of it."""
+
+    start: int
+    stop: int
+    seen: slice
+
+    def enlarged(self, scale: int) -> slice:
+        return slice(self.start * scale, self.stop * scale)
+
+    def owned(self, scale: int) -> slice:
+        first = self.seen.start
+        return slice((self.start - first) * scale, (self.stop - first) * scale)
+
+
+def _spans(length: int, tile: int, overlap: int) -> list[_Span]:
+    spans = []
+    for start in range(0, length, tile):
+        stop = min(start + tile, length)
+        seen = slice(max(0, start - overlap), min(length, stop + overlap))
+        spans.append(_Span(start, stop, seen))
+    return spans
 
 
 def save_restorer(
