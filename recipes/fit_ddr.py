@@ -185,7 +185,7 @@ class Examples:
 
     def columns(self, chosen: Sequence[int] | range) -> "Examples":
         """Choose statistics."""
-        columns = self.statistics[:, list(chosen)]
+        columns = np.ascontiguousarray(self.statistics[:, list(chosen)])
         return Examples(columns, self.values, self.photographs, self.types)
 
 
@@ -312,10 +312,12 @@ def main() -> None:
         for m, s, part in zip(measured, scores, parts, strict=True)
     )
     own = OWN * len(statistics.layers)
+    degradations = DEGRADATIONS
     if given.own:
+        # The first degradation stays, at no weight: own statistics come with its pass.
+        degradations = DEGRADATIONS[:1]
         columns = range(own)
         reached, settings = choose(train.columns(columns), val.columns(columns), own)
-        settings = replace(settings, stretch=0.0, width=settings.width * _narrowing(train, own))
     else:
         reached, settings = choose(train, val, own)
     both = Examples(
@@ -323,19 +325,21 @@ def main() -> None:
         np.concatenate([train.values, val.values]),
         train.photographs + val.photographs,
         train.types + val.types,
-    )
+    ).columns(range(own + EACH * len(statistics.layers) * len(degradations)))
+    if given.own:
+        settings = replace(settings, stretch=0.0, width=settings.width * _narrowing(both, own))
     report = {
         "examples": [len(train.values), len(val.values)],
         "settings": asdict(settings),
         "agreement with the consensus on other photographs": reached,
-        "parts": ablation(train, val, len(statistics.layers)),
+        "parts": {} if given.own else ablation(train, val, len(statistics.layers)),
         "families": unmet(both, own, settings),
     }
     head = fitted(
         both,
         own,
         settings,
-        degradations=DEGRADATIONS,
+        degradations=degradations,
         made_for=belongs,
         fit={"examples": len(both.values), "judges": list(JUDGES), "srcc": round(reached, 4)},
     )

@@ -8,7 +8,8 @@ Usage::
 Levels are chosen on distorted photographs of BSDS500 (validation part) by the consensus of
 full-reference metrics, monotonicity is counted on its test part, and human scores are looked at
 with what was chosen. Writes ``levels.csv``, ``agreement.csv``, ``pristine.csv`` and figures. For
-another network: ``--backbone NAME``, and ``--head FILE`` where its head does not ship.
+another network: ``--backbone NAME``, and ``--head FILE`` where its head does not ship. ``--control
+FILE`` is a head of ``fit_ddr.py --own``: it is measured beside, and ``control.csv`` compares them.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from snellen.agreement import agree
+from snellen.agreement import agree, compare
 from snellen.backbones import Backbone, create_backbone
 from snellen.datasets import Dataset, load_dataset
 from snellen.distortions import LEVELS, distort
@@ -51,6 +52,7 @@ CLOSE = {
 """What the rated databases call the types; the first three kinds of live_r count together too."""
 
 PLAIN = "mean of ddr-*"
+CONTROL = "ddr without degradations"
 
 FILES = {"brisque": "brisque", "niqe": "niqe_modelparameters.mat"}
 
@@ -174,16 +176,20 @@ def shared() -> Path:
     return Path(root) / "data"
 
 
+def groups_of(scores: Sequence[Row]) -> dict[str, set[str]]:
+    """Return the types of each group: all; blur, noise and JPEG; and every type by itself."""
+    close = {kind for kinds in CLOSE.values() for kind in kinds}
+    kinds = {row["type"] for row in scores}
+    together = {"all": kinds, "blur, noise, JPEG": close & kinds}
+    return together | {kind: {kind} for kind in sorted(kinds)}
+
+
 def together(
     name: str, dataset: Dataset, scores: Sequence[Row], metric: str, lower_better: bool
 ) -> list[Row]:
     """Return agreement on everything, by type, and on blur, noise and JPEG together."""
-    close = {kind for kinds in CLOSE.values() for kind in kinds}
-    kinds = sorted({row["type"] for row in scores})
-    groups = {"all": set(kinds), "blur, noise, JPEG": close & set(kinds)}
-    groups |= {kind: {kind} for kind in kinds}
     rows = []
-    for label, members in groups.items():
+    for label, members in groups_of(scores).items():
         here = [r for r in scores if r["type"] in members and r[metric] is not None]
         found = agree(
             [row[metric] for row in here],
@@ -214,6 +220,44 @@ def with_plain_mean(scores: Sequence[Row], names: Sequence[str]) -> list[Row]:
         {**row, PLAIN: None if row["error"] else float(np.mean([row[name] for name in names]))}
         for row in scores
     ]
+
+
+def with_control(
+    scores: Sequence[Row], control: MetricSet, name: str, dataset: Dataset
+) -> tuple[list[Row], list[Row]]:
+    """Add the scores of the control; return its shares of references above too."""
+    alone = rated_rows(control, name, dataset, ScoreCache(), lambda row: None)
+    shares = pristine_rows(name, dataset, alone, control)
+    return (
+        [{**row, CONTROL: other["ddr"]} for row, other in zip(scores, alone, strict=True)],
+        [{**share, "metric": CONTROL} for share in shares],
+    )
+
+
+def control_rows(name: str, dataset: Dataset, scores: Sequence[Row]) -> list[Row]:
+    """Compare `ddr` with its control on the same images, by a paired bootstrap over contents."""
+    rows = []
+    for label, members in groups_of(scores).items():
+        known = [r for r in scores if r["ddr"] is not None and r[CONTROL] is not None]
+        here = [r for r in known if r["type"] in members]
+        found = compare(
+            {metric: [row[metric] for row in here] for metric in ("ddr", CONTROL)},
+            [row["human_score"] for row in here],
+            higher_better=dataset.higher_better,
+            groups=[row["content"] for row in here],
+        )[0]
+        rows.append(
+            {
+                "database": name,
+                "type": label,
+                "images": len(here),
+                "srcc of ddr minus control": found.difference.value,
+                "low": found.difference.low,
+                "high": found.difference.high,
+                "p": found.p_value,
+            }
+        )
+    return rows
 
 
 def pristine_rows(name: str, dataset: Dataset, scores: Sequence[Row], made: MetricSet) -> list[Row]:
@@ -283,6 +327,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="gabor")
     parser.add_argument("--weights")
     parser.add_argument("--head", type=Path)
+    parser.add_argument("--control", type=Path, help="head of fit_ddr.py --own, measured beside")
     parser.add_argument("--others", default="niqe,niqe-bsds,brisque", help="metrics beside")
     parser.add_argument("--photographs", type=int, default=30)
     parser.add_argument("--levels", type=Path, help="levels.csv of an earlier run")
@@ -295,7 +340,10 @@ def main() -> None:
     write(given.folder / "levels.csv", rows)
     draw_levels(rows, given.folder / "ddr-levels.png")
     made = measured_metrics(given, best_levels(rows))
-    found, pristine = [], []
+    control = given.control and MetricSet(
+        [create_metric("ddr", backbone=net, head_weights=given.control)]
+    )
+    tables: dict[str, list[Row]] = {"agreement": [], "pristine": [], "control": []}
     for text in given.rated:
         name, _, path = text.partition("=")
         dataset = load_dataset(name, path, higher_better=name.startswith("tid"))
@@ -303,12 +351,17 @@ def main() -> None:
         scores = rated_rows(made, name, dataset, ScoreCache(), lambda row: None)
         scores = with_plain_mean(scores, [n for n in scores[0] if n.startswith("ddr-")])
         directions = {metric.name: bool(metric.lower_better) for metric in made} | {PLAIN: False}
+        tables["pristine"] += pristine_rows(name, dataset, scores, made)
+        if control:
+            scores, shares = with_control(scores, control, name, dataset)
+            directions[CONTROL] = False
+            tables["pristine"] += shares
+            tables["control"] += control_rows(name, dataset, scores)
         for metric, lower_better in directions.items():
-            found += together(name, dataset, scores, metric, lower_better)
-        pristine += pristine_rows(name, dataset, scores, made)
-    if found:
-        write(given.folder / "agreement.csv", found)
-        write(given.folder / "pristine.csv", pristine)
+            tables["agreement"] += together(name, dataset, scores, metric, lower_better)
+    for table, found in tables.items():
+        if found:
+            write(given.folder / f"{table}.csv", found)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ def fit_response_head(
         deviation = deviation / weights.float()
     wide = torch.tensor([width * (2 * examples.shape[1]) ** 0.5])
     # In float16 the file stays small; the fit is made for the rounded examples.
-    support = _standardised(examples, centre.double(), deviation.double()).half()
+    support = _standardised(examples, centre.double(), deviation.double()).half().contiguous()
     kernel = _kernel(support.double(), support.double(), wide.double())
     intercept = values.double().mean()
     system = kernel + ridge * torch.eye(len(kernel), dtype=torch.float64)
