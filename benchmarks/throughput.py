@@ -1,26 +1,38 @@
 """Images per second from files to rows, against the bare network, and against pyiqa's command.
 
-    python benchmarks/throughput.py [--output FILE] [--images 300] [--size 512x384] [--repeats 5]
+    python benchmarks/throughput.py [--output FILE] [--only rates peer memory] [--threads N]
 
-Photograph-like JPEGs are made by the script. In one process, in turn, every round times:
+Photograph-like JPEGs are made by the script. Three parts, all of them by default:
 
-- the bare network: the metric on images that are decoded already, at the batch size that was best
-  on this machine (all of 1 to 64 are tried first);
-- end to end: `snellen.runs.score` from the folder into Parquet parts, decoding, hashing, and
-  writing included.
+- `rates`: in one process, in turn, every round times the bare network (the metric on images that
+  are decoded already, at the batch size that was best on this machine; all of 1 to 64 are tried
+  first), and end to end `snellen.runs.score` from the folder into Parquet parts, decoding,
+  hashing, and writing included. Reported is the ratio by round, median and quartiles, for one
+  reference for all, and for pairs.
+- `peer`: each as a command of its own, in turn, `snellen score` and `pyiqa`, both PSNR of the same
+  pairs of files, and both of a single pair, which is what starting costs; reported is the ratio
+  of the whole commands, and that of the rates without the start. The commands print or write the
+  mean score, which stands in the record: it is the same work. `--peer` names the command where it
+  is not on the path, so that pyiqa may have an environment of its own; where there is none the
+  part is left out, and says so.
+- `memory`: the peak of runs over more and more images, each in a process of its own.
 
-What is reported is the ratio by round, median and quartiles, for one reference for all, and for
-pairs. Then, each as a command of its own with its start included, in turn: `snellen score` and
-`pyiqa`, both PSNR of the same folders; where `pyiqa` is not installed that part is left out, and
-says so. At last the peak memory of runs over more and more images, each in a process of its own.
+Two to three minutes a part on two free cores, memory the longest. `--threads` goes to the
+network here and, as OMP_NUM_THREADS, to both commands.
 """
 
 import argparse
+import csv
 import json
+import os
+import re
+import shlex
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +48,10 @@ from snellen.runs import keep_freed_memory, score
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
+SAMPLE = 48  # decoded images of the bare network
+PARTS = ("rates", "peer", "memory")
+DISTINCT = 250  # images that differ; the others are copies, which costs a run the same
+
 MEMORY = """
 import json, re, sys, torch
 from pathlib import Path
@@ -44,23 +60,27 @@ torch.set_num_threads(int(sys.argv[4]))
 keep_freed_memory()
 folder, limit, sink = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 done = score(folder, "dfb", reference=f"{folder}/00000.jpg", sink=sink, limit=limit)
+assert done.failed == 0
 # Not getrusage: a new process inherits the peak of the one that started it.
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 print(json.dumps({"images": done.rows, "peak_mib": peak / 1024, "seconds": done.seconds}))
 """
 
 
-def make_images(folder: Path, count: int, size: tuple[int, int]) -> Path:
+def make_images(folder: Path, count: int, size: tuple[int, int], quality: int = 90) -> Path:
     """Write JPEGs of smooth random textures with fine noise, about as large as photographs."""
     folder.mkdir()
     generator = np.random.default_rng(0)
     width, height = size
     for i in range(count):
+        if i >= DISTINCT:
+            shutil.copy(folder / f"{i % DISTINCT:05d}.jpg", folder / f"{i:05d}.jpg")
+            continue
         coarse = generator.integers(0, 256, (height // 16 + 1, width // 16 + 1, 3), dtype=np.uint8)
         smooth = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
         noisy = smooth + generator.normal(0, 6, smooth.shape)
         image = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
-        image.save(folder / f"{i:05d}.jpg", quality=90)
+        image.save(folder / f"{i:05d}.jpg", quality=quality)
     return folder
 
 
@@ -70,25 +90,27 @@ def bare_network(
     """Return a pass over decoded images at the best batch size, and that size."""
     reference = metrics.prepare(images[:1]) if shared else images.flip(0)
 
-    def passes(batch: int) -> Callable[[], object]:
+    def passes(batch: int, count: int) -> Callable[[], object]:
         def run() -> None:
-            for i in range(0, len(images), batch):
+            for i in range(0, count, batch):
                 other = reference if shared else reference[i : i + batch]
                 metrics(images[i : i + batch], other)
 
         return run
 
-    sizes = [batch for batch in BATCHES if batch <= len(images)]
-    seconds = interleaved({str(batch): passes(batch) for batch in sizes}, max(2, repeats // 2), 1)
-    best = min(sizes, key=lambda batch: summary(seconds[str(batch)])["median_ms"])
-    return passes(best), best
+    # Few images tell the best size: no batch is begun that is not full.
+    counts = {b: b * max(1, 16 // b) for b in BATCHES if b <= len(images)}
+    tried = {str(batch): passes(batch, count) for batch, count in counts.items()}
+    seconds = interleaved(tried, max(2, repeats // 2), 1)
+    best = min(counts, key=lambda b: summary(seconds[str(b)])["median_ms"] / counts[b])
+    return passes(best, len(images)), best
 
 
 def against_network(folder: Path, count: int, shared: bool, repeats: int) -> dict[str, Any]:
     """Time files to rows against the bare network on the first images of the same folder."""
     metrics = create_metrics(["dfb"])
     files = sorted(folder.glob("*.jpg"))[:count]
-    sample = torch.stack([read_image(file) for file in files[:64]])
+    sample = torch.stack([read_image(file) for file in files[:SAMPLE]])
     bare, batch = bare_network(metrics, sample, shared, repeats)
     reference = files[0] if shared else folder
     with tempfile.TemporaryDirectory() as name:
@@ -115,34 +137,67 @@ def against_network(folder: Path, count: int, shared: bool, repeats: int) -> dic
     }
 
 
-def against_pyiqa(folder: Path, count: int, repeats: int) -> dict[str, Any]:
-    """Time both commands on the same images, with a metric that needs no download."""
-    command = shutil.which("pyiqa")
-    if command is None:
-        return {"skipped": "pyiqa is not installed"}
-    with tempfile.TemporaryDirectory() as name:
-        few = Path(name) / "few"
-        few.mkdir()
-        for file in sorted(folder.glob("*.jpg"))[:count]:
-            shutil.copy(file, few)
-        words = {
-            "snellen": [
-                sys.executable, "-m", "snellen", "score", few, "--reference", few, "-m", "psnr",
-                "--output", Path(name) / "out.csv", "--device", "cpu",
-            ],
-            "pyiqa": [command, "psnr", "-t", few, "-r", few, "--device", "cpu"],
-        }  # fmt: skip
+def commands(peer: str, folder: Path, references: Path, out: Path) -> dict[str, list[str]]:
+    """Return what scores a folder by PSNR, by program."""
+    own = [sys.executable, "-m", "snellen", "score", folder, "--reference", references]
+    own += ["-m", "psnr", "--output", out, "--device", "cpu", "--restart"]
+    other = [*shlex.split(peer), "psnr", "-t", folder, "-r", references, "--device", "cpu"]
+    return {"snellen": list(map(str, own)), "pyiqa": list(map(str, other))}
 
-        def run(program: str) -> Callable[[], object]:
-            arguments = list(map(str, words[program]))
-            return lambda: subprocess.run(arguments, check=True, capture_output=True)
 
-        seconds = interleaved({program: run(program) for program in words}, repeats, 1)
-    return {
+def single(folder: Path) -> Path:
+    """Make a folder beside another, of its first image alone."""
+    alone = folder.with_name(f"{folder.name}-one")
+    alone.mkdir()
+    shutil.copy(sorted(folder.glob("*.jpg"))[0], alone)
+    return alone
+
+
+def against_pyiqa(
+    peer: str | None, folder: Path, references: Path, threads: int, repeats: int
+) -> dict[str, Any]:
+    """Time both commands on the same pairs, with a metric that needs no download."""
+    if peer is None:
+        return {"skipped": "pyiqa is not installed; name its command with --peer"}
+    count, out = len(list(folder.glob("*.jpg"))), folder.with_name("out.csv")
+    words = commands(peer, folder, references, out)
+    start = commands(peer, single(folder), single(references), folder.with_name("one.csv"))
+    words |= {f"{program}, one pair": start[program] for program in start}
+    said: dict[str, str] = {}
+
+    def run(program: str) -> Callable[[], object]:
+        def call() -> None:
+            done = subprocess.run(
+                words[program], check=True, capture_output=True, text=True,
+                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            )  # fmt: skip
+            said[program] = done.stdout
+
+        return call
+
+    seconds = interleaved({program: run(program) for program in words}, repeats, 1)
+    with out.open() as file:
+        ours = statistics.mean(float(row["psnr"]) for row in csv.DictReader(file))
+    theirs = re.search(r"'mean': (?:np\.float64\()?([\d.]+)", said["pyiqa"])
+    found = {
         "images": count,
-        "images_per_second": {p: 1e3 * count / summary(s)["median_ms"] for p, s in seconds.items()},
+        "mean_psnr": {"snellen": ours, "pyiqa": float(theirs[1]) if theirs else None},
+        "images_per_second": {p: 1e3 * count / summary(seconds[p])["median_ms"] for p in start},
+        "start_seconds": {p: statistics.median(seconds[f"{p}, one pair"]) for p in start},
         "snellen_over_pyiqa": ratio(seconds["pyiqa"], seconds["snellen"]),
     }
+    work = {p: differences(seconds[p], seconds[f"{p}, one pair"]) for p in start}
+    if min(map(min, work.values())) <= 0:
+        return found | {"without_start": "lost in the noise of starting: take more --peer-images"}
+    rates = {p: 1e3 * (count - 1) / summary(s)["median_ms"] for p, s in work.items()}
+    return found | {
+        "images_per_second_without_start": rates,
+        "snellen_over_pyiqa_without_start": ratio(work["pyiqa"], work["snellen"]),
+    }
+
+
+def differences(first: list[float], second: list[float]) -> list[float]:
+    return [a - b for a, b in zip(first, second, strict=True)]
 
 
 def peak_memory(folder: Path, counts: list[int], threads: int) -> list[dict[str, Any]]:
@@ -162,10 +217,13 @@ def line(result: dict[str, Any]) -> str:
     """Say a comparison in one line."""
     if "skipped" in result:
         return f"left out: {result['skipped']}"
-    name = next(key for key in result if "_over_" in key)
-    r, rates = result[name], result["images_per_second"]
-    said = ", ".join(f"{who} {rate:.1f}/s" for who, rate in rates.items())
-    return f"{said}; {name} {r['median']:.3f} [{r['q1']:.3f}, {r['q3']:.3f}]"
+    rates = ", ".join(f"{who} {rate:.1f}/s" for who, rate in result["images_per_second"].items())
+    ratios = [
+        f"{name} {r['median']:.3f} [{r['q1']:.3f}, {r['q3']:.3f}]"
+        for name, r in result.items()
+        if "_over_" in name
+    ]
+    return "; ".join([rates, *ratios])
 
 
 def size(text: str) -> tuple[int, int]:
@@ -173,33 +231,62 @@ def size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def measure_rates(folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure the local engine against the bare network, with one reference and with pairs."""
+    images = make_images(folder / "images", arguments.images, arguments.size)
+    found = []
+    for shared in (True, False):
+        found.append(against_network(images, arguments.images, shared, arguments.repeats))
+        print(f"{found[-1]['references']}: {line(found[-1])}", flush=True)
+    return found
+
+
+def measure_peer(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure both commands."""
+    images = make_images(folder / "images", arguments.peer_images, arguments.size, quality=40)
+    references = make_images(folder / "references", arguments.peer_images, arguments.size)
+    found = against_pyiqa(
+        arguments.peer, images, references, arguments.threads, arguments.peer_repeats
+    )
+    print(f"commands, PSNR: {line(found)}", flush=True)
+    return found
+
+
+def measure_memory(folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure peaks of memory."""
+    images = make_images(folder / "images", max(arguments.memory), arguments.memory_size)
+    found = peak_memory(images, arguments.memory, arguments.threads)
+    for one in found:
+        print(f"{one['images']} images: peak {one['peak_mib']:.0f} MiB", flush=True)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--output", type=Path, help="JSON file; standard output by default")
-    parser.add_argument("--images", type=int, default=300)
-    parser.add_argument("--size", type=size, default="512x384")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts")
+    parser.add_argument("--images", type=int, default=240, help="of the rates")
+    parser.add_argument("--size", type=size, default="512x384", help="of the rates and commands")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--memory", type=int, nargs="*", default=[1000, 3000, 10_000])
-    parser.add_argument("--memory-size", type=size, default="96x72")
+    parser.add_argument("--peer", default=shutil.which("pyiqa"), help="command of pyiqa")
+    parser.add_argument("--peer-images", type=int, default=500, help="pairs of the commands")
+    parser.add_argument("--peer-repeats", type=int, default=3)
+    parser.add_argument("--memory", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--memory-size", type=size, default="256x192")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    record: dict[str, Any] = {"schema": 1, "hardware": hardware(), "size": arguments.size}
-    with tempfile.TemporaryDirectory() as name:
-        folder = make_images(Path(name) / "images", arguments.images, arguments.size)
-        record["network"] = []
-        for shared in (True, False):
-            result = against_network(folder, arguments.images, shared, arguments.repeats)
-            record["network"].append(result)
-            print(f"{result['references']}: {line(result)}", flush=True)
-        record["pyiqa"] = against_pyiqa(folder, arguments.images, max(3, arguments.repeats // 2))
-        print(f"commands, PSNR: {line(record['pyiqa'])}", flush=True)
-        if arguments.memory:
-            small = make_images(Path(name) / "small", max(arguments.memory), arguments.memory_size)
-            record["memory"] = peak_memory(small, arguments.memory, arguments.threads)
-            for found in record["memory"]:
-                print(f"{found['images']} images: peak {found['peak_mib']:.0f} MiB", flush=True)
+    parts = {"rates": measure_rates, "peer": measure_peer, "memory": measure_memory}
+    record: dict[str, Any] = {
+        "schema": 2, "hardware": hardware(), "load_before": os.getloadavg()[0],
+        "size": arguments.size, "memory_size": arguments.memory_size, "seconds": {},
+    }  # fmt: skip
+    for part in arguments.only:
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as name:
+            record[part] = parts[part](Path(name), arguments)
+        record["seconds"][part] = round(time.perf_counter() - start, 1)
     write(arguments.output, record)
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from snellen.cli import app
 from snellen.cli._arguments import spread_options
-from snellen.metrics import create_metric
+from snellen.metrics import MetricSet, create_metric
 
 runner = CliRunner()
 
@@ -125,6 +125,9 @@ def test_a_broken_file_is_a_row_and_status_1(folders):
         (["{d}", "{r}", "--map", "map.png"], "folder"),
         (["{d}", "{r}", "--devise", "cuda"], "--devise"),
         (["{d}", "{r}", "--device", "warp"], "--device warp"),
+        (["{d}", "{r}", "--tile", "large"], "expected 'auto', 'off', or pixels along a side"),
+        (["{d}", "{r}", "--tile", "0", "--output", "{d}/o.csv"], "got '0'"),
+        (["{d}", "{r}", "--output", "{d}/p0.jpg/o.csv"], "no results can be written there"),
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_is_wrong(folders, arguments, message):
@@ -133,6 +136,32 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(folders, arguments, mess
     assert result.exit_code == 2, result.output
     assert message in " ".join(result.stderr.split())
     assert result.stdout == ""
+    assert not list(folders[0].glob("*.csv")) + list(folders[0].glob(".*"))
+
+
+@pytest.mark.parametrize(("tile", "tiled"), [("64", 3), ("512", 0), ("off", 0), ("auto", 0)])
+def test_large_images_are_scored_in_tiles(folders, monkeypatch, tile, tiled):
+    sides, original = [], MetricSet.tiled
+
+    def count(self, *pair, **options):
+        sides.append(options["side"])
+        return original(self, *pair, **options)
+
+    monkeypatch.setattr(MetricSet, "tiled", count)
+    result = run("compare", *folders, "-m", "dfb,psnr", "--tile", tile, "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert sides == [64] * tiled
+    for row in rows_of(result):
+        for name in ("dfb", "psnr"):
+            whole = float(create_metric(name)(row["distorted"], row["reference"]))
+            assert float(row[name]) == pytest.approx(whole, rel=1e-5)
+
+
+def test_what_cannot_be_tiled_is_scored_whole(folders):
+    result = run("compare", *folders, "-m", "vif", "--tile", 64, "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert not create_metric("vif").tiles
+    assert all(float(row["vif"]) > 0 for row in rows_of(result))
 
 
 def test_maps_are_drawn_for_one_pair_and_for_many(folders, tmp_path):

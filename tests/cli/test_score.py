@@ -272,6 +272,13 @@ def test_shards_of_a_collection_share_a_folder(pairs, tmp_path):
     assert pyarrow.parquet.read_table(tmp_path / "out").num_rows == 2
 
 
+@pytest.mark.parametrize("options", [["--limit", 0], ["--shard", "3/3"]])
+def test_nothing_that_is_left_is_said(pairs, options):
+    result = run("score", *pairs, *options, "--format", "csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no input is left by --limit and --shard" in result.stderr
+
+
 def test_settings_that_changed_are_refused_until_restart(pairs, tmp_path):
     assert run("score", *pairs, "-o", tmp_path / "out").exit_code == 0
     changed = ("score", *pairs, "-o", tmp_path / "out", "--resize", "half")
@@ -289,6 +296,8 @@ def test_settings_that_changed_are_refused_until_restart(pairs, tmp_path):
         (["{i}", "-r", "{i}/gone"], "no such file or folder of references"),
         (["{i}", "-r", "{i}", "-d", "{s}"], "takes the place of --reference"),
         (["{i}", "-r", "{i}", "--shard", "3/2"], "PART/PARTS"),
+        (["{i}", "-r", "{i}", "--workers", "2"], "no option workers; options of that kind"),
+        (["{i}", "-r", "{i}", "-o", "{i}/p0.jpg/x.csv"], "no results can be written there"),
         (["{i}", "-r", "{i}", "-m", "dbf"], "Did you mean dfb"),
         (["{i}", "-r", "{i}", "--device", "warp"], "--device warp"),
         (["{i}", "-r", "{i}", "-o", "{i}", "--format", "csv"], "a folder holds Parquet parts"),

@@ -44,25 +44,68 @@ def huge_png() -> bytes:
     return start + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def huge_bmp() -> bytes:
+    """The same promise in a format whose pixels are not compressed."""
+    header = struct.pack("<IiiHHIIiiII", 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + 100, 0, 0, 54) + header + bytes(100)
+
+
+def flat_png() -> bytes:
+    """An image of 0 x 16 pixels."""
+    whole = bytearray(png(0))
+    whole[16:20] = bytes(4)
+    whole[29:33] = struct.pack(">I", zlib.crc32(bytes(whole[12:29])))
+    return bytes(whole)
+
+
+def flipped_png() -> bytes:
+    """An image one bit of whose compressed pixels has flipped."""
+    whole = bytearray(png(0, 64, 64))
+    whole[len(whole) // 2] ^= 0x10
+    return bytes(whole)
+
+
+def cut(form: str) -> bytes:
+    """The first half of an image file."""
+    buffer = io.BytesIO()
+    noise(0, 64, 64).save(buffer, form)
+    return buffer.getvalue()[: buffer.tell() // 2]
+
+
+_DAMAGED = {
+    "truncated.png": (cut("PNG"), "truncated"),
+    "truncated.jpg": (cut("JPEG"), "truncated"),
+    "truncated.webp": (cut("WEBP"), "truncated"),
+    "truncated.tif": (cut("TIFF"), "truncated"),
+    "signature.png": (png(0)[:8], "damaged or truncated PNG"),
+    "flipped.png": (flipped_png(), "damaged or truncated PNG"),
+    "flat.png": (flat_png(), "zero size, 0x16"),
+    "zero.jpg": (b"", "empty"),
+    "zeros.png": (bytes(500), "not an image"),
+    "huge.png": (huge_png(), "over the limit"),
+    "huge.bmp": (huge_bmp(), "over the limit"),
+    "text.jpg": (b"this is no image\n" * 10, "not an image"),
+    "page.jpg": (b"<!DOCTYPE html><title>404 Not Found</title>", "not an image"),
+    "archive.webp": (b"PK\x03\x04" + bytes(100), "not an image"),
+}
+_LINKS = {
+    "loop.png": ("loop.png", "levels of symbolic links"),
+    "ring-a.png": ("ring-b.png", "levels of symbolic links"),
+    "ring-b.png": ("ring-a.png", "levels of symbolic links"),
+    "dangling.png": ("nowhere.png", "no such file"),
+    "device.png": (os.devnull, "no regular file"),
+}
+BROKEN = len(_DAMAGED) + len(_LINKS) + 1
+"""How many files `broken_files` writes."""
+
+
 def broken_files(folder: Path) -> dict[str, str]:
     """Write one file of every broken kind; return what must stand in its error, by name."""
     folder.mkdir(parents=True, exist_ok=True)
-    whole = png(0, 64, 64)
-    (folder / "truncated.png").write_bytes(whole[: len(whole) // 2])
-    (folder / "zero.jpg").write_bytes(b"")
-    (folder / "huge.png").write_bytes(huge_png())
-    (folder / "text.jpg").write_text("this is no image\n" * 10)
-    (folder / "archive.webp").write_bytes(b"PK\x03\x04" + bytes(100))
-    (folder / "loop.png").symlink_to("loop.png")
-    (folder / "dangling.png").symlink_to("nowhere.png")
+    for name, (data, _) in _DAMAGED.items():
+        (folder / name).write_bytes(data)
+    for name, (target, _) in _LINKS.items():
+        (folder / name).symlink_to(target)
     os.mkfifo(folder / "pipe.png")
-    return {
-        "truncated.png": "truncated",
-        "zero.jpg": "empty",
-        "huge.png": "over the limit",
-        "text.jpg": "not an image",
-        "archive.webp": "not an image",
-        "loop.png": "levels of symbolic links",
-        "dangling.png": "no such file",
-        "pipe.png": "no regular file",
-    }
+    reasons = {name: reason for name, (_, reason) in (_DAMAGED | _LINKS).items()}
+    return {**reasons, "pipe.png": "no regular file"}

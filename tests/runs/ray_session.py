@@ -1,15 +1,19 @@
 """What the tests of the Ray engine run in a process of its own: Ray leaves threads behind.
 
 python -m tests.runs.ray_session compare FOLDER
+python -m tests.runs.ray_session ways IMAGES REFERENCES
 python -m tests.runs.ray_session score FOLDER SINK
 """
 
+import importlib.util
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from snellen.runs import score
@@ -17,6 +21,32 @@ from snellen.runs._sources import Item, Location
 from snellen.runs._sources._source import Source
 
 OPTIONS = {"workers": 1, "block": 16}
+WAYS = {
+    "batch 1": {"batch_size": 1},
+    "batch 16": {"batch_size": 16},
+    "tiled": {"batch_size": 1, "tile": 32},
+}
+ROOT = Path(__file__).resolve().parents[2]
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install snellen[ray]"
+)
+
+
+def session(*arguments):
+    """Start a session of Ray."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.runs.ray_session", *map(str, arguments)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def result_of(process):
+    """Wait for a session, and return what it found."""
+    out, err = process.communicate(timeout=300)
+    if "Ray did not start here" in err or "timed out during startup" in err:
+        pytest.skip("Ray gives its own processes 30 s to start, which this machine did not keep")
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
 
 
 class Deadly(Location):
@@ -51,6 +81,24 @@ def compare(folder: Path) -> None:
     print(json.dumps(found))
 
 
+def ways(images: Path, references: Path) -> None:
+    """Score pairs on Ray in every way."""
+    import ray
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
+    found = {
+        way: list(
+            score(
+                images, ["dfb", "psnr", "ssim"], reference=references, engine="ray",
+                engine_options=OPTIONS, **options,
+            )
+        )
+        for way, options in WAYS.items()
+    }  # fmt: skip
+    ray.shutdown()
+    print(json.dumps(found))
+
+
 def into(folder: Path, sink: Path) -> None:
     """Score a folder on a Ray of its own."""
     done = score(
@@ -64,4 +112,4 @@ if __name__ == "__main__":
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     torch.set_num_threads(1)
     what, *paths = sys.argv[1:]
-    {"compare": compare, "score": into}[what](*map(Path, paths))
+    {"compare": compare, "score": into, "ways": ways}[what](*map(Path, paths))

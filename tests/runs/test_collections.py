@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.metrics import MetricSet, NoReferenceMetric, create_metric, create_metrics
-from snellen.runs import RunError, SourceError, TableError, score
+from snellen.runs import RunError, SourceError, TableError, open_source, score
 from snellen.runs._engine import EngineOptions, Outcome, in_order, score_items
 from snellen.runs._engine._ahead import ByteBudget, DoneAhead
 from snellen.runs._sources import Item, Location
@@ -271,7 +271,25 @@ def test_inputs_that_are_named_twice_have_two_rows_through_a_resumed_run(folders
     assert [row["image"] for row in done.table().to_pylist()] == [name] * 3
 
 
+def test_metrics_that_are_made_are_taken_as_they_are(folders):
+    made = create_metric("psnr", resize="half")
+    expected = direct(made, *folders)
+    for metrics in (made, [made], MetricSet([made])):
+        rows = list(score(folders[0], metrics, reference=folders[1], batch_size=1))
+        assert [row["psnr"] for row in rows] == expected
+
+
+def test_a_source_that_is_open_has_its_references(folders):
+    source = open_source(folders[0], folders[1])
+    with pytest.raises(RunError, match="name it where the source is opened"):
+        score(source, "psnr", reference=folders[1])
+    rows = list(score(source, "psnr", batch_size=1))
+    assert [row["psnr"] for row in rows] == direct(create_metric("psnr"), *folders)
+
+
 def test_wrong_settings_are_refused(folders, tmp_path, blind):
+    file = tmp_path / "file"
+    file.write_text("no folder")
     cases = [
         ({"metrics": "psnr"}, RunError, "compares with a reference"),
         ({"metrics": "psnr", "engine": "steam"}, RunError, "compares with a reference"),
@@ -281,7 +299,18 @@ def test_wrong_settings_are_refused(folders, tmp_path, blind):
         ({"metrics": blind, "limit": -1}, SourceError, "0 or more"),
         ({"metrics": blind, "batch_size": 0}, RunError, "batch_size: expected 1 or more"),
         ({"metrics": blind, "resize": "half"}, RunError, "resize: cannot be changed"),
+        ({"metrics": blind, "precision": "bfloat16"}, RunError, "precision: cannot be changed"),
+        ({"metrics": blind, "device": "cuda"}, RunError, "device: cannot be changed"),
+        ({"metrics": blind, "attributes": True}, RunError, "attributes: cannot be changed"),
+        ({"metrics": ["psnr", create_metric("ssim")]}, RunError, "got both"),
+        ({"metrics": create_metric("psnr")}, RunError, "psnr: compares with a reference"),
+        ({"metrics": []}, RunError, "expected at least one name"),
         ({"metrics": blind, "engine_options": {"x": 1}}, RunError, "no option x"),
+        ({"metrics": blind, "restart": True}, RunError, "are about a sink"),
+        ({"metrics": blind, "on_row": print}, RunError, "are about a sink"),
+        ({"metrics": blind, "sink": file / "a.csv"}, RunError, "no results can be written there"),
+        ({"metrics": blind, "sink": file / "out"}, RunError, "no results can be written there"),
+        ({"metrics": blind, "sink": file}, RunError, "no results can be written there"),
         ({"metrics": blind, "sink": tmp_path / "a.xyz"}, TableError, "suffix"),
         ({"metrics": blind, "sink": tmp_path, "form": "csv"}, RunError, "needs the name of a file"),
     ]

@@ -12,7 +12,7 @@ import torch
 
 from snellen.runs import score
 from snellen.runs._sinks import _parts
-from tests.runs.folders import broken_files, folder_of
+from tests.runs.folders import BROKEN, broken_files, folder_of
 
 COUNT = 2000
 KILLS = 4
@@ -62,7 +62,7 @@ def test_killed_at_random_moments_a_run_ends_with_one_row_per_input(
     rows = {row["image"]: row for row in done.table().to_pylist()}
     assert len(rows) == done.rows == done.table().num_rows == len(list(folder.iterdir()))
     assert set(rows) == set(map(str, folder.iterdir()))
-    assert sum(bool(row["error"]) for row in rows.values()) == 8
+    assert sum(bool(row["error"]) for row in rows.values()) == BROKEN
     leftovers = [p.name for p in (sink if sink.is_dir() else tmp_path).glob(".*")]
     assert leftovers == []
     sample = moments.sample(sorted(rows), 40)

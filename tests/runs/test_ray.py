@@ -1,57 +1,43 @@
 """The Ray engine on a Ray of this machine: the numbers of the local engine, and nothing lost."""
 
-import importlib.util
-import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from snellen.runs import score
-from tests.runs.folders import broken_files, folder_of
+from tests.runs.folders import BROKEN, broken_files, folder_of
+from tests.runs.ray_session import needs_ray, result_of, session
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install snellen[ray]"
-)
-ROOT = Path(__file__).resolve().parents[2]
+pytestmark = needs_ray
 COUNT = 2000
-
-
-def session(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.runs.ray_session", *map(str, arguments)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def result_of(process):
-    out, err = process.communicate(timeout=300)
-    if "Ray did not start here" in err or "timed out during startup" in err:
-        pytest.skip("Ray gives its own processes 30 s to start, which this machine did not keep")
-    assert process.returncode == 0, err
-    return json.loads(out.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("few")
-    folder_of(folder, 24, 40, 32)
-    broken_files(folder)
-    return result_of(session("compare", folder))
+    folder_of(folder, 19 * BROKEN, 40, 32)
+    reasons = broken_files(folder)
+    return result_of(session("compare", folder)) | {"reasons": reasons}
 
 
 def test_the_numbers_of_the_local_engine(compared):
-    assert len(compared["ray"]) == len(compared["local"]) == 32
+    assert len(compared["ray"]) == len(compared["local"]) == 20 * BROKEN
     for here, there in zip(compared["local"], compared["ray"], strict=True):
         for column in ("image", "reference", "sha256", "width", "height", "error"):
             assert there[column] == here[column]
         for metric in ("dfb", "psnr"):
             expected = here[metric]
             assert there[metric] == (expected and pytest.approx(expected, rel=1e-5, abs=1e-7))
+
+
+def test_every_broken_file_is_a_row_with_its_reason(compared):
+    failed = {Path(row["image"]).name: row["error"] for row in compared["ray"] if row["error"]}
+    assert set(failed) == set(compared["reasons"])
+    for name, reason in compared["reasons"].items():
+        assert reason in failed[name]
 
 
 def test_an_image_that_kills_its_worker_is_a_row(compared):

@@ -173,6 +173,13 @@ def test_files_of_a_web_server(server):
     assert contents([first]) == [(png(1), None)]
     with pytest.raises(ImageError, match=r"gone\.png: no such file"):
         gone.image.open()
+    for name in ("gone.csv", "gone.tar"):
+        with pytest.raises(SourceError, match=f"{name}: no such file"):
+            open_source(f"{server}/{name}")
+
+
+def test_names_may_come_from_any_iterable(images):
+    assert contents(open_source(path for path in images)) == [(png(i), None) for i in range(5)]
 
 
 def test_what_is_not_there_is_said(images, tmp_path):
@@ -180,6 +187,13 @@ def test_what_is_not_there_is_said(images, tmp_path):
     (tmp_path / "bad.csv").write_text("picture\na.png\n")
     (tmp_path / "bad.parquet").write_bytes(b"no table")
     (tmp_path / "c.tar").write_bytes(b"\x1f\x8b" + bytes(100))
+    (tmp_path / "latin.csv").write_bytes("image,by\na.png,Ren\xe9\n".encode("latin-1"))
+    (tmp_path / "latin.txt").write_bytes("caf\xe9.png\n".encode("latin-1"))
+    (tmp_path / "twice.csv").write_text("image,image\na.png,b.png\n")
+    (tmp_path / "header.csv").write_text("image,reference\n")
+    (tmp_path / "nothing.txt").write_text("\n\n")
+    (tmp_path / "good.csv").write_text("image\na.png\n")
+    tar_of(tmp_path / "good.tar", [("x.png", png(4))])
     cases = [
         (tmp_path / "gone", None, "no such file or folder"),
         (tmp_path / "empty", None, "holds no image"),
@@ -188,7 +202,19 @@ def test_what_is_not_there_is_said(images, tmp_path):
         (tmp_path / "bad.parquet", None, "cannot be read as Parquet"),
         (tmp_path / "c.tar", None, "is compressed"),
         (images[0].parent, tmp_path / "gone", "no such file or folder of references"),
+        (tmp_path / "latin.csv", None, "latin.csv: expected text in UTF-8, found the byte 0xe9"),
+        (tmp_path / "latin.txt", None, "latin.txt: expected text in UTF-8, found the byte 0xe9"),
+        (tmp_path / "twice.csv", None, "expected one column 'image', found several"),
+        (tmp_path / "header.csv", None, "header.csv: names no image"),
+        (tmp_path / "nothing.txt", None, "nothing.txt: names no image"),
+        (tmp_path / "good.csv", tmp_path / "gone.png", "gone.png: no such reference"),
+        (tmp_path / "good.csv", images[0].parent, "give a table a column 'reference'"),
+        (tmp_path / "good.tar", tmp_path / "gone.png", "gone.png: no such reference"),
+        (tmp_path / "good.tar", images[0].parent, "KEY.ref.png"),
         ([], None, "no source was given"),
+        ([b"a.png"], None, "source: expected names of files or folders, got bytes"),
+        (7, None, "got int; images in memory are scored by snellen.create_metric"),
+        (images[0], [images[0]], "reference: expected names of files or folders, got list"),
         ("nothere://x/a.png", None, "nothere"),
         ("memory://nobody", None, "no image is there"),
     ]

@@ -17,6 +17,7 @@ from snellen.cli._options import (
     Precision,
     PrecisionOption,
     ResizeOption,
+    TileOption,
     WeightsOption,
     device_errors,
 )
@@ -68,6 +69,7 @@ def compare(
         Align, typer.Option(help="What to do with images of different sizes.")
     ] = Align.ERROR,
     precision: PrecisionOption = Precision.FLOAT32,
+    tile: TileOption = "auto",
     map_: Annotated[
         Path | None,
         typer.Option("--map", help="Draw where they differ: a file, or a folder for many pairs."),
@@ -86,9 +88,10 @@ def compare(
     with usage_errors():
         form = output_form(format_, output)
         from snellen.images import pair_images
-        from snellen.runs import keep_freed_memory
+        from snellen.runs import keep_freed_memory, tiling
 
         keep_freed_memory()
+        tiling(tile)  # says before any work if it is none
         pairing = pair_images(first, second)
         options = {
             "weights": weights, "head_weights": head_weights, "resize": resize,
@@ -97,7 +100,7 @@ def compare(
         metrics = _metrics(metric or ["dfb"], options, align, device)
         if map_ is not None:
             check_map(map_, metrics, len(pairing.pairs))
-    rows = _run(pairing, metrics, first, form, output)
+        rows = _run(pairing, metrics, first, tile, form, output)
     if map_ is not None:
         draw_maps(map_, rows, metrics)
     exit_if_failed(rows)
@@ -124,7 +127,12 @@ def _metrics(
 
 
 def _run(
-    pairing: "Pairing", metrics: "MetricSet", first: Path, form: OutputFormat, output: Path | None
+    pairing: "Pairing",
+    metrics: "MetricSet",
+    first: Path,
+    tile: str,
+    form: OutputFormat,
+    output: Path | None,
 ) -> list["Row"]:
     """Score every pair; write rows as they come, and report files without a partner."""
     from snellen.runs import PairScore, comparison_rows
@@ -138,7 +146,7 @@ def _run(
             typer.echo(f"snellen: {item.path}: {item.reason}", err=True)
 
     def rows(journal: "Journal | None") -> "Iterator[Row]":
-        done = comparison_rows(pairing.pairs, metrics, journal)
+        done = comparison_rows(pairing.pairs, metrics, journal, tile=tile)
         return chain(with_bar(done, len(pairing.pairs), "comparing"), lonely)
 
     return write_rows(rows, ("distorted", "reference"), form, output, metrics)

@@ -42,6 +42,9 @@ PixelsPerDegreeOption = Annotated[
 ]
 PrecisionOption = Annotated[Precision, typer.Option(help="Of the network.")]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+TileOption = Annotated[
+    str, typer.Option(help="Large images in tiles: auto, off, or pixels along a tile's side.")
+]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from snellen.cli._options import (
     MetricOption,
     ProjectionOption,
     ResizeOption,
+    TileOption,
     WeightsOption,
     device_errors,
 )
@@ -115,9 +116,7 @@ def score(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads that decode. Default: one a processor.")
     ] = None,
-    tile: Annotated[
-        str, typer.Option(help="Large images in tiles: auto, off, or pixels along a tile's side.")
-    ] = "auto",
+    tile: TileOption = "auto",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes of the Ray engine. Default: all that fit.")
     ] = None,
@@ -161,10 +160,17 @@ def score(
             done = _to_sink(sources, reference, metric, {**settings, **target, **_given(options)})
             if contact_sheet is not None or correlations is not None:
                 draw_figures(done.table().to_pylist(), contact_sheet, correlations)
+            _say_if_nothing(done.rows)
             exit_if_any_failed(done.failed, done.rows)
             return
         draw_figures(rows, contact_sheet, correlations)
+    _say_if_nothing(len(rows))
     exit_if_failed(rows)
+
+
+def _say_if_nothing(rows: int) -> None:
+    if not rows:
+        typer.echo("snellen: no input is left by --limit and --shard: no rows", err=True)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from snellen.runs._bench import BenchResult, bench
 from snellen.runs._correlations import correlation_table
 from snellen.runs._described import DescribedImage, described_rows, pair_descriptors
 from snellen.runs._describing import describe_rows, descriptor_files
+from snellen.runs._engine import tiling
 from snellen.runs._engines import ENGINES
-from snellen.runs._journal import Journal, Row
+from snellen.runs._journal import Journal, JournalError, Row
 from snellen.runs._memory import keep_freed_memory
 from snellen.runs._pairs import PairScore, comparison_rows, score_pairs
 from snellen.runs._report_tables import report_tables
@@ -25,6 +26,7 @@ __all__ = [
     "CacheError",
     "DescribedImage",
     "Journal",
+    "JournalError",
     "PairScore",
     "Row",
     "RunError",
@@ -50,6 +52,7 @@ __all__ = [
     "report_tables",
     "score",
     "score_pairs",
+    "tiling",
     "write_report",
     "write_table",
 ]

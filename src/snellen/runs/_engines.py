@@ -49,5 +49,8 @@ def engine_for(
 
         return RayEngine(metrics, recipe, options, RayOptions.of(more))
     if more:
-        raise RunError(f"the local engine has no option {', '.join(more)}.")
+        raise RunError(
+            f"the local engine has no option {', '.join(more)}; options of that kind are those of "
+            'the engine "ray".'
+        )
     return lambda tasks: score_items(tasks, metrics, options)

@@ -7,7 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from snellen.errors import SnellenError
+
 Row = dict[str, Any]
+
+
+class JournalError(SnellenError, ValueError):
+    """Results cannot be written where they were asked for."""
 
 
 class Journal:
@@ -41,6 +47,16 @@ class Journal:
             self.finished[self.key(row)] = row
 
     def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except OSError as error:
+            raise JournalError(
+                f"{self.path.parent}: no results can be written there: "
+                f"{error.strerror or error}; name another output."
+            ) from error
+        return self
+
+    def _begin(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f"{self.path.name}.new")
         # Rewritten rather than appended to: the last line may have been cut in two.
@@ -48,7 +64,6 @@ class Journal:
         temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         os.replace(temporary, self.path)  # noqa: PTH105 - the atomic one
         self._file = self.path.open("a", encoding="utf-8")
-        return self
 
     def __exit__(
         self,

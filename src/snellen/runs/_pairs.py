@@ -7,7 +7,7 @@ from typing import Any
 
 from snellen.images import Pair
 from snellen.metrics import MetricSet
-from snellen.runs._engine import EngineOptions, in_order, score_items
+from snellen.runs._engine import EngineOptions, in_order, score_items, tiling
 from snellen.runs._journal import Journal, Row
 from snellen.runs._sources import Item, Location
 
@@ -52,7 +52,11 @@ class PairScore:
 
 
 def score_pairs(
-    pairs: Sequence[Pair], metrics: MetricSet, *, cache_bytes: int = 1 << 30
+    pairs: Sequence[Pair],
+    metrics: MetricSet,
+    *,
+    cache_bytes: int = 1 << 30,
+    tile: int | str = "auto",
 ) -> Iterator[PairScore]:
     """Score pairs of image files in order; a pair that fails is a result like any other.
 
@@ -67,13 +71,23 @@ def score_pairs(
         What to score them by.
     cache_bytes
         Memory for references that will come again.
+    tile
+        Pixels along the side of the tiles in which larger images are scored; ``"auto"``: images
+        over 16 megapixels, if all metrics can be; ``"off"``: none.
 
     Yields
     ------
     PairScore
         One for every pair, as soon as it is there.
+
+    Raises
+    ------
+    RunError
+        There is no such way to tile.
     """
-    return _scores([(pair.distorted, pair.reference) for pair in pairs], metrics, cache_bytes)
+    whole_pixels, side = tiling(tile)
+    options = EngineOptions(1, cache_bytes=cache_bytes, whole_pixels=whole_pixels, tile=side)
+    return _scores([(pair.distorted, pair.reference) for pair in pairs], metrics, options)
 
 
 def score_alone(images: Sequence[Path], metrics: MetricSet) -> Iterator[PairScore]:
@@ -91,18 +105,18 @@ def score_alone(images: Sequence[Path], metrics: MetricSet) -> Iterator[PairScor
     PairScore
         One for every file, as soon as it is there.
     """
-    return _scores([(image, None) for image in images], metrics, cache_bytes=0)
+    options = EngineOptions(1, cache_bytes=0)
+    return _scores([(image, None) for image in images], metrics, options)
 
 
 def _scores(
-    files: Sequence[tuple[Path, Path | None]], metrics: MetricSet, cache_bytes: int
+    files: Sequence[tuple[Path, Path | None]], metrics: MetricSet, options: EngineOptions
 ) -> Iterator[PairScore]:
     items = (
         Item(Location(str(image)), None if reference is None else Location(str(reference)))
         for image, reference in files
     )
-    one_by_one = EngineOptions(batch_size=1, cache_bytes=cache_bytes)
-    outcomes = score_items(enumerate(items), metrics, one_by_one)
+    outcomes = score_items(enumerate(items), metrics, options)
     for pair, done in zip(files, in_order((o.position, o) for o in outcomes), strict=True):
         yield PairScore(
             *pair,
@@ -115,7 +129,11 @@ def _scores(
 
 
 def comparison_rows(
-    pairs: Sequence[Pair], metrics: MetricSet, journal: Journal | None = None
+    pairs: Sequence[Pair],
+    metrics: MetricSet,
+    journal: Journal | None = None,
+    *,
+    tile: int | str = "auto",
 ) -> Iterator[Row]:
     """Score pairs, and yield one row for each; rows that a journal already holds are not redone.
 
@@ -127,6 +145,8 @@ def comparison_rows(
         What to score them by.
     journal
         Where finished rows go at once. Rows with errors are tried again when a run is resumed.
+    tile
+        How large images are scored, as for `score_pairs`.
 
     Yields
     ------
@@ -135,7 +155,7 @@ def comparison_rows(
     """
     names = [metric.name for metric in metrics]
     finished = {k: r for k, r in journal.finished.items() if not r["error"]} if journal else {}
-    fresh = score_pairs([p for p in pairs if _key(p) not in finished], metrics)
+    fresh = score_pairs([p for p in pairs if _key(p) not in finished], metrics, tile=tile)
     for pair in pairs:
         row = finished.get(_key(pair))
         if row is None:

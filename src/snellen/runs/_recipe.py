@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import torch
 
-from snellen.metrics import MetricSet, create_metrics, find_row, list_metrics
+from snellen.metrics import Metric, MetricSet, create_metrics, find_row, list_metrics
 from snellen.runs._sinks import RunError
 
 WITH_REFERENCE = "dfb"
@@ -31,6 +31,72 @@ class Recipe:
     def make(self, **changes: Any) -> MetricSet:
         """Make the metrics; changes take the place of options of the same name."""
         return create_metrics(list(self.names), **{**self.options, **changes})
+
+
+Metrics: TypeAlias = str | Metric | MetricSet | Sequence[str | Metric] | None
+"""Names of metrics, or metrics that are made."""
+
+
+def metrics_for(
+    metrics: Metrics,
+    *,
+    has_references: bool,
+    attributes: bool = False,
+    device: str | torch.device = "auto",
+    precision: str = "float32",
+    options: Mapping[str, Any] | None = None,
+) -> tuple[MetricSet, Recipe | None]:
+    """Make metrics of their names, or take those that are made already.
+
+    Parameters
+    ----------
+    metrics
+        Names, as for `recipe_for`, or metrics.
+    has_references, attributes, device, precision, options
+        As for `recipe_for`. Metrics that are made are on their device already, and keep their
+        options.
+
+    Returns
+    -------
+    tuple
+        The metrics, and how other processes make the same; None for metrics that were given.
+
+    Raises
+    ------
+    MetricError
+        A metric does not exist.
+    RunError
+        A metric needs references and there are none, or options come with metrics that are made.
+    """
+    made = _made(metrics)
+    if made is None:
+        recipe = recipe_for(
+            cast("str | Sequence[str] | None", metrics), has_references=has_references,
+            attributes=attributes, device=device, precision=precision, options=options,
+        )  # fmt: skip
+        return recipe.make(), recipe
+    changes = {
+        "attributes": attributes,
+        "device": str(device) not in ("auto", str(next(iter(made)).device)),
+        "precision": precision == "bfloat16",
+    }
+    changed = [*(options or {}), *(name for name, is_changed in changes.items() if is_changed)]
+    if changed:
+        raise RunError(f"{', '.join(changed)}: cannot be changed in metrics that are made.")
+    _refuse_lonely([m.name for m in made if m.needs_reference], has_references)
+    return made, None
+
+
+def _made(metrics: Metrics) -> MetricSet | None:
+    """Return metrics that are made already, and None for names."""
+    if isinstance(metrics, MetricSet):
+        return metrics
+    given = [] if metrics is None or isinstance(metrics, str) else metrics
+    given = [given] if isinstance(given, Metric) else list(given)
+    found = [metric for metric in given if isinstance(metric, Metric)]
+    if found and len(found) < len(given):
+        raise RunError("metrics: expected names, or metrics that are made; got both.")
+    return MetricSet(found) if found else None
 
 
 def recipe_for(
@@ -71,11 +137,7 @@ def recipe_for(
         names += [name for name in list_metrics("attribute") if "*" not in name]
     rows = {name: find_row(name) for name in dict.fromkeys(names)}
     lonely = [n for n, row in rows.items() if row.kind.startswith(("full", "reduced"))]
-    if lonely and not has_references:
-        raise RunError(
-            f"{', '.join(lonely)}: compares with a reference, and the images have none; name one "
-            "with --reference (reference=), or give a table with a column 'reference'."
-        )
+    _refuse_lonely(lonely, has_references)
     place = str(device) if str(device) != "auto" else _best_device()
     given = {**(options or {}), "device": place}
     if precision == "auto":
@@ -87,10 +149,21 @@ def recipe_for(
     return Recipe(tuple(rows), given)
 
 
+def _refuse_lonely(lonely: Sequence[str], has_references: bool) -> None:
+    if lonely and not has_references:
+        raise RunError(
+            f"{', '.join(lonely)}: compares with a reference, and the images have none; name one "
+            "with --reference (reference=), or give a table with a column 'reference'."
+        )
+
+
 def _names(metrics: str | Sequence[str] | None, has_references: bool) -> list[str]:
     if metrics is not None:
         given = [metrics] if isinstance(metrics, str) else list(metrics)
-        return [name for text in given for name in text.split(",") if name]
+        names = [name for text in given for name in text.split(",") if name]
+        if not names:
+            raise RunError("metrics: expected at least one name, got none.")
+        return names
     if has_references:
         return [WITH_REFERENCE]
     if WITHOUT_REFERENCE in list_metrics("no-reference"):

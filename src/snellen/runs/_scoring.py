@@ -1,22 +1,20 @@
 """A collection of images to a table of scores: source, engine, sink."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
-from snellen.metrics import MetricSet
 from snellen.runs._engine import EngineOptions, in_order, tiling
 from snellen.runs._engines import engine_for
 from snellen.runs._journal import Row
-from snellen.runs._recipe import recipe_for
+from snellen.runs._recipe import Metrics, metrics_for
 from snellen.runs._rows import Layout
 from snellen.runs._run import Run, ScoredCollection, ScoredRows
 from snellen.runs._sinks import RunError, open_sink
 from snellen.runs._sources import Source, Sources, open_source, parse_shard
 
 PathLike: TypeAlias = str | os.PathLike[str]
-Metrics: TypeAlias = str | Sequence[str] | MetricSet | None
 
 
 @overload
@@ -100,8 +98,8 @@ def score(
         A folder, a pattern, images, a CSV or Parquet table, a list of names in a ``.txt`` file,
         tar files in WebDataset layout, or addresses of any of these; or several.
     metrics
-        Names of metrics, or metrics; by default ``"dfb"`` where there are references, and
-        ``"ddr"`` where there are none.
+        Names of metrics, or metrics that are made, one or several; by default ``"dfb"`` where
+        there are references, and ``"ddr"`` where there are none.
     sink
         A file (``.csv``, ``.json``, ``.jsonl``, ``.parquet``), or a folder of Parquet parts.
     reference
@@ -154,7 +152,8 @@ def score(
     MetricError
         A metric does not exist, or has no such option.
     RunError
-        The sink holds a run of other settings, or is in use.
+        A metric needs references and there are none; the sink cannot be written, holds a run of
+        other settings, or is in use; an engine or a setting does not exist.
 
     Examples
     --------
@@ -166,19 +165,16 @@ def score(
     >>> row["width"], row["psnr"] > 60, row["error"]
     (32, True, None)
     """
+    if sink is None and (form is not None or restart or on_row is not None):
+        raise RunError("form, restart and on_row are about a sink, and none is given.")
+    if isinstance(source, Source) and reference is not None:
+        raise RunError("reference: name it where the source is opened: open_source(..., reference)")
     found = source if isinstance(source, Source) else open_source(source, reference)
     found = found.select(limit, parse_shard(shard) if shard is not None else None)
-    recipe = None
-    if isinstance(metrics, MetricSet):
-        if options:
-            raise RunError(f"{', '.join(options)}: cannot be changed in metrics that are made.")
-        made = metrics
-    else:
-        recipe = recipe_for(
-            metrics, has_references=found.has_references, attributes=attributes, device=device,
-            precision=precision, options=options,
-        )  # fmt: skip
-        made = recipe.make()
+    made, recipe = metrics_for(
+        metrics, has_references=found.has_references, attributes=attributes, device=device,
+        precision=precision, options=options,
+    )  # fmt: skip
     whole_pixels, side = tiling(tile)
     settings = EngineOptions(batch_size, threads, whole_pixels=whole_pixels, tile=side)
     chosen = engine_for(engine, made, recipe, settings, engine_options or {})

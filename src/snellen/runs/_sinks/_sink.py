@@ -1,5 +1,6 @@
 """What a sink promises, and what the two kinds share."""
 
+import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,17 +63,23 @@ def lock(path: Path) -> filelock.FileLock:
     Raises
     ------
     RunError
-        One does.
+        One does, or nothing can be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     held = filelock.FileLock(path)
     try:
-        held.acquire(timeout=0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):  # or the lock waits where nothing can be
+            held.acquire(timeout=0)
     except filelock.Timeout:
         raise RunError(
             f"{path.parent}: another process is writing these results ({path.name} is locked); "
             "wait for it, or name another output."
         ) from None
+    except OSError as error:
+        raise RunError(
+            f"{path.parent}: no results can be written there: {error.strerror or error}; name "
+            "another output."
+        ) from error
     return held
 
 

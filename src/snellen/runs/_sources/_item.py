@@ -109,6 +109,34 @@ class Location:
         return f"{status.st_size}-{status.st_mtime_ns}@{self.offset}"
 
 
+def one_reference(name: str | None, source: str) -> Location | None:
+    """Locate the one reference of all images of a table or a tar file.
+
+    Parameters
+    ----------
+    name
+        The reference; None if there is none.
+    source
+        What holds the images.
+
+    Raises
+    ------
+    SourceError
+        It does not exist, or is a folder.
+    """
+    if name is None:
+        return None
+    location = Location(name)
+    if not location.remote and not os.path.exists(name):  # noqa: PTH110
+        raise SourceError(f"{name}: no such reference.")
+    if not location.remote and os.path.isdir(name):  # noqa: PTH112
+        raise SourceError(
+            f"{name}: is a folder, and the images of {source} are not looked for in it by name: "
+            "give a table a column 'reference', a tar file members KEY.ref.png, or name one image."
+        )
+    return location
+
+
 class _Named(io.BytesIO):
     """Bytes that messages of the reader call by a name."""
 

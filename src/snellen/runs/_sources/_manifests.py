@@ -5,9 +5,10 @@ import io
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TextIO
 
-from snellen.runs._sources._item import Item, Location, SourceError
+from snellen.runs._sources._item import Item, Location, SourceError, one_reference
 from snellen.runs._sources._remote import is_remote, open_named, suffix_of
 from snellen.runs._sources._source import Source
 
@@ -32,13 +33,14 @@ def table_source(name: str, reference: str | None) -> Source:
     Raises
     ------
     SourceError
-        The file cannot be read, or has no column ``image``.
+        The file cannot be read, has no column ``image``, or two of that name; or the reference
+        is no file.
     """
     suffix = suffix_of(name)
     if suffix == ".txt":
         return _table(name, reference, {"image": "string"}, lambda: _lines(name), None)
     if suffix == ".csv":
-        columns = dict.fromkeys(_csv_header(name), "string")
+        columns = dict.fromkeys(_header(name), "string")
         return _table(name, reference, columns, lambda: _csv_rows(name), _csv_count(name))
     columns, count = _parquet_columns(name)
     return _table(name, reference, columns, lambda: _parquet_rows(name, columns), count)
@@ -52,7 +54,7 @@ def _table(
         raise SourceError(f"{name}: expected a column 'image'; its columns: {there}.")
     if "reference" in columns and reference is not None:
         raise SourceError(f"{name} names references of its own: leave out {reference}.")
-    shared = None if reference is None else Location(reference)
+    shared = one_reference(reference, name)
     carried = {key: kind for key, kind in columns.items() if key not in ("image", "reference")}
 
     def items() -> Iterator[Item]:
@@ -97,20 +99,39 @@ def _beside(table: str, name: str) -> str:
     return os.path.join(os.path.dirname(table), name)  # noqa: PTH118, PTH120
 
 
+@contextmanager
+def _text(name: str) -> Iterator[TextIO]:
+    """Open a table as text; what is no text is an error that says where."""
+    try:
+        with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            yield text
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{name}: expected text in UTF-8, found the byte 0x{error.object[error.start]:02x}; "
+            "write the file anew in that encoding."
+        ) from error
+    except csv.Error as error:
+        raise SourceError(f"{name}: cannot be read as CSV: {error}.") from error
+
+
 def _lines(name: str) -> Iterator[dict[str, Any]]:
-    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig") as text:
+    with _text(name) as text:
         for line in text:
             if line.strip():
                 yield {"image": line.strip()}
 
 
-def _csv_header(name: str) -> list[str]:
-    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        return next(csv.reader(text), [])
+def _header(name: str) -> list[str]:
+    with _text(name) as text:
+        found = next(csv.reader(text), [])
+    for column in ("image", "reference"):
+        if found.count(column) > 1:
+            raise SourceError(f"{name}: expected one column {column!r}, found several.")
+    return found
 
 
 def _csv_rows(name: str) -> Iterator[dict[str, Any]]:
-    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+    with _text(name) as text:
         for row in csv.DictReader(text):
             yield {key: value or None for key, value in row.items() if key is not None}
 
@@ -118,7 +139,7 @@ def _csv_rows(name: str) -> Iterator[dict[str, Any]]:
 def _csv_count(name: str) -> int | None:
     if is_remote(name):
         return None
-    with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+    with _text(name) as text:
         return max(0, sum(1 for row in csv.reader(text) if row) - 1)
 
 

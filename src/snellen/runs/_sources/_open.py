@@ -1,10 +1,10 @@
 """From what a user names to a source."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from snellen.runs._sources._files import file_source, matching
 from snellen.runs._sources._item import SourceError
@@ -44,13 +44,25 @@ def open_source(source: Sources, reference: PathLike | None = None) -> Source:
     SourceError
         Something does not exist, holds no image, or is not laid out as it has to be.
     """
-    given = [source] if isinstance(source, str | os.PathLike) else list(source)
+    several = isinstance(source, Iterable) and not isinstance(source, str | os.PathLike)
+    given: list[object] = list(cast("Iterable[object]", source)) if several else [source]
     if not given:
         raise SourceError("no source was given: name a folder, files, a table or tar files.")
-    names = [os.fspath(one) for one in given]
-    partner = None if reference is None else os.fspath(reference)
+    names = [_name(one, "source") for one in given]
+    partner = None if reference is None else _name(reference, "reference")
     found = joined([_one(name, partner) for name in names])
+    if next(iter(found), None) is None:
+        raise SourceError(f"{', '.join(names)}: names no image.")
     return replace(found, description={"inputs": names, "reference": partner})
+
+
+def _name(given: object, what: str) -> str:
+    if not isinstance(given, str | os.PathLike):
+        raise SourceError(
+            f"{what}: expected names of files or folders, got {type(given).__name__}; images in "
+            "memory are scored by snellen.create_metric(NAME)(image, reference)."
+        )
+    return os.fspath(given)
 
 
 def _one(name: str, reference: str | None) -> Source:

@@ -84,6 +84,8 @@ def open_remote(url: str) -> IO[bytes]:
     store, path = store_of(url)
     try:
         file: IO[bytes] = store.open(path, "rb")
+    except FileNotFoundError:
+        raise SourceError(f"{url}: no such file.") from None
     except Exception as error:
         raise SourceError(f"{url}: cannot be opened: {error}") from error
     return file

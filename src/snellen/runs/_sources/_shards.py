@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from snellen.images import IMAGE_SUFFIXES
-from snellen.runs._sources._item import Item, Location, SourceError
+from snellen.runs._sources._item import Item, Location, SourceError, one_reference
 from snellen.runs._sources._remote import open_named
 from snellen.runs._sources._source import Source
 
@@ -28,9 +28,9 @@ def shard_source(name: str, reference: str | None) -> Source:
     Raises
     ------
     SourceError
-        The file cannot be opened, or is compressed.
+        The file cannot be opened or is compressed, or the reference is no file.
     """
-    shared = None if reference is None else Location(reference)
+    shared = one_reference(reference, name)
     with open_named(name) as file:
         start = file.read(6)
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
