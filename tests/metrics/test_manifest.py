@@ -22,13 +22,13 @@ def head_file(folder, value):
     return folder / f"head{value}.pth"
 
 
-@pytest.mark.parametrize("name", ["dfb", "wsd-squeezenet1_1", "psnr"])
+@pytest.mark.parametrize("name", ["dfb", "wsd-squeezenet1_1", "psnr", "ssim"])
 def test_it_is_plain_data(name):
     options = {"weights": "random"} if "squeeze" in name else {}
     manifest = create_metric(name, **options).manifest()
     assert json.loads(json.dumps(manifest, allow_nan=False))["metric"] == name
     assert manifest["versions"]["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
-    assert ("piq" in manifest["versions"]) == (name == "psnr")
+    assert ("piq" in manifest["versions"]) == (name == "ssim")
 
 
 @pytest.mark.parametrize(

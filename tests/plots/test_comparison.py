@@ -54,3 +54,11 @@ def test_an_unknown_suffix_names_the_known_ones(panels, tmp_path):
     reference, images, maps = panels
     with pytest.raises(ImageError, match=r"\.png"):
         save_figure(plot_comparison(reference, images, maps, ["x", "y"]), tmp_path / "f.xyz")
+
+
+def test_a_figure_that_cannot_be_written_names_the_file(panels, tmp_path):
+    reference, images, maps = panels
+    figure = plot_comparison(reference, images, maps, ["x", "y"])
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ImageError, match=r"file.f\.png: the figure cannot be written"):
+        save_figure(figure, tmp_path / "file" / "f.png")

@@ -192,7 +192,8 @@ def _classical(
     lower_better: bool = False,
     note: str = "",
 ) -> MetricRow:
-    note = f"{_PIQ}: {note}" if note else _PIQ
+    if function != "psnr":
+        note = f"{_PIQ}: {note}" if note else _PIQ
     return MetricRow(
         name, title, citation, function, lower_better=lower_better, range=range_, note=note
     )

@@ -81,17 +81,22 @@ def save_figure(figure: "Figure", path: str | Path, dpi: int = 120) -> None:
     Raises
     ------
     ImageError
-        matplotlib knows no such format.
+        matplotlib knows no such format, or the file cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     known = figure.canvas.get_supported_filetypes()
     if path.suffix.lower().lstrip(".") not in known:
         raise ImageError(
             f"{path}: a figure cannot be written with this suffix; use one of "
             f"{', '.join(sorted('.' + name for name in known))}."
         )
-    figure.savefig(path, dpi=dpi)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=dpi)
+    except OSError as error:
+        raise ImageError(
+            f"{path}: the figure cannot be written: {error.strerror or error}."
+        ) from error
 
 
 def _local(batch: Tensor) -> NDArray[np.float32]:
