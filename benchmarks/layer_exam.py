@@ -5,11 +5,14 @@
 Every round times, in turn: the network alone on both images of a pair; plain and cosine readouts
 of all listed layers; all default readouts. "Pair" takes both images through the network in step,
 layer by layer; "shared" has the reference's features at hand, as in an exam of many versions,
-against the network alone on one image. Weights are random: they change scores, not times. Freed
-memory stays with the process, as in the commands that score images (`keep_freed_memory`).
+against the network alone on one image. Ratios of the processor's time stand beside those of the
+clock: other work on the machine stretches them less. Weights are random: they change scores, not
+times. Freed memory stays with the process, as in the commands that score images
+(`keep_freed_memory`).
 """
 
 import argparse
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -49,11 +52,11 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
                 moments.sums(EXAM_READOUTS[readout])
 
     def pair(readouts: list[str]) -> None:
-        streams = zip(backbone.stream(x, names), backbone.stream(y, names), strict=True)
+        streams = zip(*(backbone.stream(t, names, lend=True) for t in (x, y)), strict=True)
         measure(((f, ReferenceMoments(g)) for (_, f), (_, g) in streams), readouts)
 
     def shared(readouts: list[str]) -> None:
-        measure(((f, kept[name]) for name, f in backbone.stream(x, names)), readouts)
+        measure(((f, kept[name]) for name, f in backbone.stream(x, names, lend=True)), readouts)
 
     with torch.inference_mode():
         kept = {name: ReferenceMoments(g) for name, g in backbone.stream(y, names)}
@@ -65,18 +68,38 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
             "shared_plain_cosine": lambda: shared(PLAIN_AND_COSINE),
             "shared_all": lambda: shared(ALL),
         }
-        seconds = interleaved(functions, repeats)
-    ratios = {
-        name: ratio(values, seconds["bare_pair" if name.startswith("pair") else "bare_one"])
-        for name, values in seconds.items()
-        if not name.startswith("bare")
-    }
+        spent: dict[str, list[float]] = {name: [] for name in functions}
+        timed: dict[str, Callable[[], object]] = {
+            name: on_processor(function, spent[name]) for name, function in functions.items()
+        }
+        seconds = interleaved(timed, repeats)
     return {
         "net": net,
         "size": list(size),
         "layers": len(names),
         "times": {name: summary(values) for name, values in seconds.items()},
-        "over_bare": ratios,
+        "over_bare": over_bare(seconds),
+        "over_bare_on_processor": over_bare({n: one[-repeats:] for n, one in spent.items()}),
+    }
+
+
+def on_processor(function: Callable[[], object], spent: list[float]) -> Callable[[], None]:
+    """Make a function that notes the processor's time of each call, all threads together."""
+
+    def run() -> None:
+        start = time.process_time()
+        function()
+        spent.append(time.process_time() - start)
+
+    return run
+
+
+def over_bare(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Compare with the network alone on as many images."""
+    return {
+        name: ratio(values, seconds["bare_pair" if name.startswith("pair") else "bare_one"])
+        for name, values in seconds.items()
+        if not name.startswith("bare")
     }
 
 
@@ -94,12 +117,14 @@ def main() -> None:
     results = []
     for net in arguments.nets:
         results.append(cost(net, tuple(arguments.size), arguments.repeats))
+        on_processor_too = results[-1]["over_bare_on_processor"]
         parts = (
             f"{name} {r['median']:.2f}x [{r['q1']:.2f}, {r['q3']:.2f}]"
+            f" (processor {on_processor_too[name]['median']:.2f}x)"
             for name, r in results[-1]["over_bare"].items()
         )
         print(f"{net}, {results[-1]['layers']} layers: {', '.join(parts)}", flush=True)
-    record = {"schema": 2, "hardware": hardware(), "freed_memory_kept": kept, "results": results}
+    record = {"schema": 3, "hardware": hardware(), "freed_memory_kept": kept, "results": results}
     write(arguments.output, record)
 
 

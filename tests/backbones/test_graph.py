@@ -306,3 +306,21 @@ def test_trunk_leaves_out_what_a_skip_goes_around():
     assert outputs["stem"] in found
     assert outputs["end"] in found
     assert outputs["inner"] not in found
+
+
+def test_lent_values_are_right_when_they_are_handed_out():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 2, 3), nn.Sigmoid()
+    )
+    x = torch.randn(1, 3, 9, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        graph = LayerGraph(network, x, network(x))
+        names = list(graph.node_of_path.values())
+        kept = dict(graph.stream(x, names))
+        handed_out = [
+            (name, value, value.clone()) for name, value in graph.stream(x, names, lend=True)
+        ]
+    assert [name for name, *_ in handed_out] == list(kept)
+    for name, _, then in handed_out:
+        assert then.equal(kept[name])
+    assert handed_out[0][1] is handed_out[1][1]  # the activation wrote in place

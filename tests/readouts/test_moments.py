@@ -125,6 +125,21 @@ def test_vectors_that_nearly_vanish(readout, count):
     torch.testing.assert_close(distance(readout, f, g).item(), expected, rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("kind", ["plain", "sparse", "large"])
+@pytest.mark.parametrize("gain", [2.0**-45, 2.0**45])
+@pytest.mark.parametrize("readout", COSINES, ids=repr)
+def test_a_gain_of_both_images_changes_no_cosine(readout, gain, kind):
+    f, g = features(kind)
+    assert distance(readout, gain * f, gain * g) == distance(readout, f, g)
+
+
+def test_cosines_of_single_numbers_are_signs():
+    g = torch.tensor([3.0, 0.1, 0.0, -7.0, 0.3, 0.0]).view(1, -1, 1, 1)
+    f = torch.tensor([0.7, 0.3, 0.2, -0.9, -0.1, 0.0]).view(1, -1, 1, 1)
+    assert distance(Cosine("channel"), f[:, [0, 1, 3]], g[:, [0, 1, 3]]) == 0
+    assert distance(Cosine("channel"), f, g) == (0.5 + 2) / 6
+
+
 @pytest.mark.parametrize("readout", READOUTS, ids=repr)
 @pytest.mark.parametrize("image", [0, 1])
 def test_nan_never_looks_like_no_difference(readout, image):

@@ -185,7 +185,9 @@ class Backbone(nn.Module):
         values = chain(network.parameters(), network.buffers())
         return next((t.dtype for t in values if t.is_floating_point()), torch.float32)
 
-    def stream(self, batch: Tensor, layers: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    def stream(
+        self, batch: Tensor, layers: Iterable[str], *, lend: bool = False
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield (layer, features) one layer at a time, in order of depth.
 
         Nothing deeper than the deepest layer asked for is computed, and no layer is kept after
@@ -197,11 +199,14 @@ class Backbone(nn.Module):
             Image batch (N, 3, H, W), float, RGB, in [0, 1].
         layers
             Names of layers; ``"input"`` is the image batch itself.
+        lend
+            Let the network overwrite the features of a layer as soon as the next layer is asked
+            for, as it does on its own: activations then write in place, which takes less time.
 
         Yields
         ------
         tuple of str and Tensor
-            Name as asked for, and features (N, C, h, w).
+            Name as asked for, and features (N, C, h, w); they stay valid if not lent.
 
         Raises
         ------
@@ -217,14 +222,14 @@ class Backbone(nn.Module):
                 asked.setdefault(self._table.node(name), []).append(name)
         if asked:
             self._check_size(batch)
-            yield from self._stream_nodes(batch, asked)
+            yield from self._stream_nodes(batch, asked, lend)
 
     def _stream_nodes(
-        self, batch: Tensor, asked: dict[str, list[str]]
+        self, batch: Tensor, asked: dict[str, list[str]], lend: bool
     ) -> Iterator[tuple[str, Tensor]]:
         height, width = batch.shape[-2:]
         try:
-            for node, value in self._runner.stream(self.normalise(batch), asked):
+            for node, value in self._runner.stream(self.normalise(batch), asked, lend=lend):
                 features = value.permute(0, 3, 1, 2) if self._table.is_transposed(node) else value
                 features = as_map(features, height, width, self.layer(asked[node][0]).stride)
                 for name in asked[node]:

@@ -64,7 +64,7 @@ class LayerGraph(nn.Module):
         self.shapes: dict[str, torch.Size] = {}
         self._needs: dict[str, frozenset[str]] = {}
         self._writers: dict[str, set[str]] = {}
-        self._plans: dict[frozenset[str], list[_Step]] = {}
+        self._plans: dict[tuple[frozenset[str], bool], list[_Step]] = {}
         if not _same(self._learn(probe), expected):
             raise ValueError("the traced operations do not return what the network returns")
 
@@ -96,7 +96,9 @@ class LayerGraph(nn.Module):
         """Names of the values through which everything must pass; see the function `trunk`."""
         return trunk(self.operations)
 
-    def stream(self, x: Tensor, nodes: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    def stream(
+        self, x: Tensor, nodes: Iterable[str], *, lend: bool = False
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield (name, value) for the chosen operations, in the order of computation.
 
         Parameters
@@ -105,19 +107,21 @@ class LayerGraph(nn.Module):
             Image batch, as the network takes it; not changed.
         nodes
             Names of operations.
+        lend
+            Let the network overwrite a value as soon as the next one is asked for.
 
         Yields
         ------
         tuple of str and Tensor
-            The value stays valid however long it is kept, and must not be changed.
+            The value must not be changed; it stays valid however long it is kept, if not lent.
         """
         wanted = frozenset(nodes)
-        if wanted not in self._plans:
-            self._plans[wanted] = self._plan(wanted)
+        if (wanted, lend) not in self._plans:
+            self._plans[wanted, lend] = self._plan(wanted, lend)
         values: dict[str, Any] = {}
         image: Tensor | None = x
         del x
-        for step in self._plans[wanted]:
+        for step in self._plans[wanted, lend]:
             name = step.operation.name
             value = self._execute(step.operation, step.run, values, image)
             if name == self._first_input:
@@ -145,8 +149,11 @@ class LayerGraph(nn.Module):
     def _first_input(self) -> str:
         return next(iter(self.operations))
 
-    def _plan(self, wanted: frozenset[str]) -> list[_Step]:
-        """Order the operations that `wanted` depends on, and say when each value dies."""
+    def _plan(self, wanted: frozenset[str], lend: bool = False) -> list[_Step]:
+        """Order the operations that `wanted` depends on, and say when each value dies.
+
+        None of `wanted` is overwritten but where they are lent.
+        """
         needed = self.ancestors(wanted)
         order = [operation for name, operation in self.operations.items() if name in needed]
         last_use: dict[str, str] = {}
@@ -155,13 +162,13 @@ class LayerGraph(nn.Module):
         dying: dict[str, list[str]] = {}
         for name, user in last_use.items():
             dying.setdefault(user, []).append(name)
-        elsewhere = self._elsewhere(wanted, order, last_use)
+        elsewhere = set() if lend else self._elsewhere(wanted, order, last_use)
         in_place = {operation.name for operation in order} - elsewhere
         return [
             _Step(
                 operation,
                 self._callable(operation, operation.name in in_place),
-                copy=not in_place.isdisjoint(self._writers.get(operation.name, ())),
+                copy=not lend and not in_place.isdisjoint(self._writers.get(operation.name, ())),
                 used=operation.name in last_use,
                 done_with=tuple(dying.get(operation.name, ())),
             )

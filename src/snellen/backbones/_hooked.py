@@ -85,7 +85,9 @@ class HookedNetwork(nn.Module):
         modules = dict(self.network.named_modules())
         return [node for path, node in self.node_of_path.items() if _is_stage(path, modules)]
 
-    def stream(self, x: Tensor, nodes: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    def stream(
+        self, x: Tensor, nodes: Iterable[str], *, lend: bool = False
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield (path, output) for the chosen modules, in the order of computation.
 
         Parameters
@@ -94,6 +96,8 @@ class HookedNetwork(nn.Module):
             Image batch, as the network takes it; not changed.
         nodes
             Paths of modules.
+        lend
+            Changes nothing here, where all values are caught before the first is handed out.
 
         Yields
         ------

@@ -12,13 +12,15 @@ from torch import Tensor
 
 from snellen.readouts._cosine import Cosine
 from snellen.readouts._euclidean import Euclidean, Squared
-from snellen.readouts._pair_sums import channel_sums, pair_sums
+from snellen.readouts._pair_sums import PairSums, channel_sums, pair_sums
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import accumulate, as_rows, check_pair, ratio, safe_sqrt
 from snellen.readouts._statistics import Statistics
 from snellen.readouts._structure import StructureTexture
 from snellen.readouts._threads import alone
-from snellen.readouts._vector_cosines import vector_cosines
+from snellen.readouts._vector_cosines import positive, unit_gaps
+
+_ALIKE = 2.0**-4  # ratio of squared lengths, f^2 to g^2, from which no rounding shows
 
 
 class ReferenceMoments:
@@ -38,19 +40,21 @@ class ReferenceMoments:
     def __init__(self, features: Tensor) -> None:
         self.features = features
         self.rows = as_rows(features)
+        self.squares: Tensor
+        self.total_square: float
         self._own: dict[str, Tensor] = {}
-        self._squares: Tensor
 
-    def compare(self, rows: Tensor, means: bool) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
-        """Return the results of `pair_sums` with another image's rows, the own ones included.
+    def compare(self, rows: Tensor, means: bool) -> PairSums:
+        """Return the sums with another image's rows.
 
-        Those are taken along the first time, when the reference is read anyway.
+        Of the own sums they bring along, the first time, when the reference is read anyway,
+        `squares` by vector and the total of them are kept, and those that are asked for later.
         """
-        by_channel, by_vector = pair_sums(rows, self.rows, own=not self._own, means=means)
+        sums = pair_sums(rows, self.rows, own=not self._own, means=means)
         if not self._own:
-            self._own = {name: by_channel[name] for name in ("gg", "g") if name in by_channel}
-            self._squares = by_vector[2]
-        return by_channel | self._own, (*by_vector[:2], self._squares)
+            self._own = {name: sums.by_channel[name] for name in ("gg", "g")[: 1 + means]}
+            self.squares, self.total_square = positive(sums.by_vector[2]), sums.totals["gg"]
+        return sums
 
     @cached_property
     def mean(self) -> Tensor:
@@ -93,8 +97,8 @@ class Moments:
         self.features, self.reference = features, reference
         self.positions, self.channels = features.shape[2] * features.shape[3], features.shape[1]
         self._rows = as_rows(features)
-        self._sums, self._by_vector = reference.compare(self._rows, means)
-        self.gap_squares = self._sums["dd"]
+        self._sums = reference.compare(self._rows, means)
+        self.gap_squares = self._sums.by_channel["dd"]
 
     def sums(self, readout: Readout) -> Tensor:
         """Return what ``readout.measure`` returns for this pair: (K,).
@@ -103,13 +107,13 @@ class Moments:
         """
         match readout:
             case Euclidean() | Squared():
-                return self._difference
+                return self._row(self._sums.totals["dd"], self.positions * self.channels)
             case Cosine(centred=False, reading="position"):
-                return self._with_count(self._cosines[0], self.positions)
+                return self._row(self._cosines[0], self.positions)
             case Cosine(centred=False, reading="flattened"):
                 return self._flattened
             case Cosine(centred=False, reading="channel"):
-                return self._with_count(self._cosines[1], self.channels)
+                return self._row(self._cosines[1], self.channels)
             case StructureTexture():
                 return self._structure_texture(readout)
             case Statistics(moments="mean"):
@@ -125,33 +129,33 @@ class Moments:
         """Mean squared difference of every channel, (C,)."""
         return torch.div(self.gap_squares, self.positions)
 
-    def _with_count(self, total: Tensor, count: int) -> Tensor:
-        return torch.stack([total, torch.full_like(total, count)])
-
-    @cached_property
-    def _difference(self) -> Tensor:
-        return self._with_count(self.gap_squares.sum(), self.positions * self.channels)
+    def _row(self, *values: float) -> Tensor:
+        return self.gap_squares.new_tensor(values)
 
     @cached_property
     def _gap_times_sum(self) -> Tensor:
         """Sum of (f - g)(f + g) over positions, per channel."""
-        return torch.add(self.gap_squares, self._sums["dg"], alpha=2)
+        return torch.add(self.gap_squares, self._sums.by_channel["dg"], alpha=2)
 
     @property
     def _flattened(self) -> Tensor:
-        others = (self._sums["gg"], self.gap_squares, self._gap_times_sum)
-        return torch.stack([self._cosines[2], *(part.sum() for part in others)])
+        gg, dd = self.reference.total_square, self._sums.totals["dd"]
+        ds = dd + 2 * self._sums.totals["dg"]
+        ff = gg + ds
+        if not ff > gg * _ALIKE:
+            ff = channel_sums(self._rows, squared=True).sum().item()
+        return self._row(ff, gg, dd, ds)
 
     @cached_property
-    def _cosines(self) -> list[Tensor]:
-        """Sums of the cosine distance over positions and over channels, and of f^2 over both."""
-        return alone(self._take_cosines, self._by_vector[0])
+    def _cosines(self) -> tuple[float, float]:
+        """Sums of the cosine distance over positions and over channels."""
+        return alone(self._take_cosines, self.reference.squares)
 
-    def _take_cosines(self) -> list[Tensor]:
-        cosines, squares = vector_cosines(self._rows, self.reference.rows, *self._by_vector)
-        of_positions, of_channels = cosines.tensor_split([self.positions])
-        parts = of_positions, of_channels, squares[self.positions :]
-        return [accumulate(part, 0) for part in parts]
+    def _take_cosines(self) -> tuple[float, float]:
+        products, squares = self._sums.by_vector[:2], self.reference.squares
+        gaps = unit_gaps(self._rows, self.reference.rows, products, squares)
+        of_positions, of_channels = gaps.tensor_split([self.positions])
+        return accumulate(of_positions, 0).item() / 2, accumulate(of_channels, 0).item() / 2
 
     @cached_property
     def _gap_of_means(self) -> Tensor:
@@ -160,8 +164,8 @@ class Moments:
     @cached_property
     def _gap(self) -> Tensor:
         """Sum of f - g over positions, per channel."""
-        if "d" in self._sums:
-            return self._sums["d"]
+        if "d" in self._sums.by_channel:
+            return self._sums.by_channel["d"]
         return channel_sums(self._rows, self.reference.rows)
 
     @property
@@ -186,4 +190,4 @@ class Moments:
         texture = self._gap_of_means**2 / (mean_f**2 + mean_g**2 + readout.c1)
         of_gap = (self.gap_squares / self.positions - self._gap_of_means**2).clamp_min(0)
         structure = of_gap / (sum(self._variances) + readout.c2)
-        return self._with_count((texture + structure).sum(), 2 * self.channels)
+        return self._row((texture + structure).sum().item(), 2 * self.channels)

@@ -4,6 +4,8 @@ The maps are read once, in blocks that stay in a core's cache together with the 
 them.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -15,8 +17,29 @@ _BLOCK_FEATURES = 1 << 16
 _SMALL = 1 << 16  # features of a map so small that float64 costs nothing
 
 
+@dataclass(frozen=True)
+class PairSums:
+    """Sums of products of two maps and of their difference d = f - g, by their names.
+
+    Parameters
+    ----------
+    by_channel
+        Sums over positions, (C,) and in float64 where the device has it: ``"dd"``, ``"dg"``, of
+        the reference alone ``"gg"``, of which means are made ``"d"`` and ``"g"``.
+    totals
+        The same, over channels too.
+    by_vector
+        The products, (2 or 3, P + C), summed over every vector of which there is a cosine: the
+        channels at each position, then the positions of each channel.
+    """
+
+    by_channel: dict[str, Tensor]
+    totals: dict[str, float]
+    by_vector: Tensor
+
+
 @torch.no_grad()
-def pair_sums(f: Tensor, g: Tensor, own: bool, means: bool) -> tuple[dict[str, Tensor], Tensor]:
+def pair_sums(f: Tensor, g: Tensor, own: bool, means: bool) -> PairSums:
     """Sum products of two maps and of their difference d = f - g.
 
     Parameters
@@ -30,12 +53,8 @@ def pair_sums(f: Tensor, g: Tensor, own: bool, means: bool) -> tuple[dict[str, T
 
     Returns
     -------
-    by_channel : dict of str to Tensor
-        Sums over positions, (C,) and in float64 where the device has it: ``"dd"``, ``"dg"``, if
-        `own` ``"gg"``, if `means` ``"d"``, and ``"g"`` if both.
-    by_vector : Tensor
-        The products, (2 or 3, P + C), summed over every vector of which there is a cosine: the
-        channels at each position, then the positions of each channel.
+    PairSums
+        With ``"gg"`` if `own`, ``"d"`` if `means`, and ``"g"`` if both.
     """
     kind, blocks, products = _computing_type(f), _blocks(f), ["dd", "dg"] + ["gg"] * own
     names = products + ["d"] * means + ["g"] * (means and own)
@@ -44,24 +63,32 @@ def pair_sums(f: Tensor, g: Tensor, own: bool, means: bool) -> tuple[dict[str, T
     by_position = by_vector[:, : len(f)].chunk(blocks, 1)
     by_block = f.new_empty(len(pairs), len(names), f.shape[1], dtype=kind)
     of_products = by_block[:, : len(products)].unbind()
-    of_values = [values.unbind() for values in by_block[:, len(products) :]]
-    most = len(pairs[0][0])
+    of_values = [values.unbind() for values in by_block[:, len(products) :]] if means else None
+    most, narrow = len(pairs[0][0]), not f.dtype == g.dtype == kind
 
     def work(part: range) -> None:
         memory = by_block.new_empty(len(products), most, f.shape[1])
         each = memory.unbind()
         for i in part:
             a, b = pairs[i]
-            short = len(a) < most
-            terms = memory[:, : len(a)] if short else memory
-            _multiply(a.to(kind), b.to(kind), of_values[i], terms.unbind() if short else each)
+            if narrow:
+                a, b = a.to(kind), b.to(kind)
+            terms, views = memory, each
+            if len(a) < most:
+                terms = memory[:, : len(a)]
+                views = terms.unbind()
+            _multiply(a, b, of_values[i] if of_values else (), views)
             torch.sum(terms, 1, out=of_products[i])
             torch.sum(terms, 2, out=by_position[i])
 
     in_parts(work, len(pairs), f.device)
     by_channel = accumulate(by_block, 0)
     by_vector[:, len(f) :] = by_channel[: len(products)]
-    return dict(zip(names, by_channel.unbind(), strict=True)), by_vector
+    return PairSums(
+        dict(zip(names, by_channel.unbind(), strict=True)),
+        dict(zip(names, by_channel.sum(1).tolist(), strict=True)),
+        by_vector,
+    )
 
 
 def _multiply(

@@ -244,12 +244,12 @@ class _Measure:
     def _pairs(
         self, image: Tensor, reference: Tensor, kept: Mapping[str, ReferenceMoments] | None
     ) -> Iterator[tuple[str, Moments]]:
-        stream = self._backbone.stream(image, self._layers)
+        stream = self._backbone.stream(image, self._layers, lend=True)
         other: Iterable[tuple[str, ReferenceMoments]]
         if kept is not None:
             other = kept.items()
         else:
-            second = self._backbone.stream(reference, self._layers)
+            second = self._backbone.stream(reference, self._layers, lend=True)
             other = ((name, ReferenceMoments(features)) for name, features in second)
         for (name, features), (_, moments) in zip(stream, other, strict=True):
             yield name, Moments(features, moments, means=self._means)
