@@ -89,9 +89,9 @@ def count_passes(backbone, monkeypatch):
     passes = []
     stream = type(backbone).stream
 
-    def counted(self, batch, layers):
+    def counted(self, batch, layers, **options):
         passes.append(batch.shape[-2:])
-        return stream(self, batch, layers)
+        return stream(self, batch, layers, **options)
 
     monkeypatch.setattr(type(backbone), "stream", counted)
     return passes
