@@ -120,7 +120,7 @@ def layers(
     cumulative: bool = True,
     resampling: Resampling | None = None,
     checkpoint: Path | None = None,
-    memory: int = 1 << 30,
+    memory: int = 2 << 30,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> LayerExam:

@@ -81,7 +81,7 @@ def respond(
     protocol: Protocol,
     by_channel: bool = False,
     checkpoint: Path | None = None,
-    memory: int = 1 << 30,
+    memory: int = 2 << 30,
     device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> Responses:
