@@ -33,6 +33,7 @@ def main(
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output")] = SHIPPED,
     backbone: Annotated[str, typer.Option(help="Network.")] = "gabor",
+    thin: Annotated[int, typer.Option(min=1, help="Use every so-manieth image only.")] = 1,
     seed: Annotated[int, typer.Option(help="Of samples and fit.")] = 0,
     cache: Annotated[
         Path | None, typer.Option(help="Folder where examples are kept and found again.")
@@ -41,13 +42,14 @@ def main(
     """Distort pristine images, describe what comes out, fit, and write the diagnoser."""
     torch.set_num_threads(1)
     network = create_backbone(backbone)
-    jobs = [(find_images(folder), Draw()) for folder in folders]
-    others = [path for i, path in enumerate(find_images(spare)) if i % 4] if spare else []
+    pristine = [find_images(folder)[::thin] for folder in folders]
+    jobs = [(images, Draw()) for images in pristine]
+    others = [path for i, path in enumerate(find_images(spare)) if i % 4][::thin] if spare else []
     # Of two distortions there are a thousand pairs: they need more samples than one alone. What
     # cameras do comes alone and in pairs, so that one is not taken for a sign of the other.
-    jobs.append((find_images(folders[0]), Draw(1, 0, 12)))
+    jobs.append((pristine[0], Draw(1, 0, 12)))
     jobs.append((others, Draw(1, 6, 4)))
-    jobs += [(images, Draw(1, 0, 0, 6)) for images in (find_images(folders[0]), others)]
+    jobs += [(images, Draw(1, 0, 0, 6)) for images in (pristine[0], others)]
     examples: Examples | None = None
     for i, (images, draw) in enumerate(jobs):
         if not images:

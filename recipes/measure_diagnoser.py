@@ -21,7 +21,6 @@ from fit_diagnoser import examples_of
 from numpy.typing import NDArray
 from rich.progress import track
 
-from snellen.backbones import create_backbone
 from snellen.diagnosis import (
     CLEAN,
     UNKNOWN,
@@ -84,14 +83,17 @@ def main(
         list[Path] | None, typer.Option(help="Folder of a database with its pairs.csv.")
     ] = None,
     levels: Annotated[str, typer.Option(help="Of the rated images.")] = "12345",
+    fitted: Annotated[
+        str, typer.Option("--diagnoser", help="The shipped one, or a file.")
+    ] = "gabor",
     seed: Annotated[int, typer.Option(help="Of the samples.")] = 7,
     cache: Annotated[Path | None, typer.Option(help="Folder of examples made before.")] = None,
 ) -> None:
     """Write what was measured as JSON, and the confusions as a figure."""
     torch.set_num_threads(1)
-    diagnoser = create_diagnoser()
+    diagnoser = create_diagnoser(fitted)
     images = find_images(folder)[::4]
-    examples = examples_of(create_backbone("gabor"), images, Draw(1, 8, 4), seed, cache)
+    examples = examples_of(diagnoser.backbone, images, Draw(1, 8, 4), seed, cache)
     report: Row = {"contents": len(np.unique(examples.contents))}
     for name in ("alone", "paired"):
         read = diagnoser.read(examples.images, _references(examples, name))
@@ -351,7 +353,7 @@ def unknown_report(source: Examples, examples: Examples) -> Row:
     """Leave families out of the fit, and see whether their samples stand out from known ones."""
     report: Row = {}
     for fold in FOLDS:
-        diagnoser = fit_diagnoser("gabor", source.without(fold))
+        diagnoser = fit_diagnoser(source.facts["backbone"]["name"], source.without(fold))
         known = examples.without(fold)
         steps = np.array([spec.count("+") + bool(spec) for spec in examples.specs])
         for name in ("alone", "paired"):

@@ -6,7 +6,7 @@ Eight photographs of BSDS500 (val; from SNELLEN_SHARED; none of them took part i
 distorted in the 25 ways of KADID-10k at levels 2 and 4, and in all other ways of the catalogue at
 level 3. Every pooling, transform and choice of layers is ranked by its SRCC with the consensus
 (mean rank) of FSIM, VSI, HaarPSI and MDSI over all images: with all pooled features ("all"), with
-few values of a seeded projection, and, for the embedded network, of one that is taught on the
+few values of a seeded projection, and, for the embedded networks, of one that is taught on the
 other photographs (four folds). So are PSNR and the projection that ships.
 """
 
@@ -33,12 +33,21 @@ Numbers = NDArray[np.float64]
 CONSENSUS = ("fsim", "vsi", "haarpsi", "mdsi")
 VALUES = (2, 4, 8, 16, 32, 64)
 PLAIN = {"pooling": "mean-std", "transform": "none"}
+EMBEDDED = ("rr-gabor", "rr-fovea")
+STAGES = tuple(f"stage{i}" for i in (1, 2, 3, 4))
 GABOR = {
     kind: tuple(f"{kind}{scale}" for scale in (1, 2, 3, 4))
     for kind in ("simple", "energy", "complex")
 }
 LAYERS = {
     "rr-gabor": GABOR | {"opponent + complex": ("opponent", *GABOR["complex"])},
+    "rr-fovea": {
+        "stages": STAGES,
+        "retina + stages": ("retina", *STAGES),
+        "stages 1 to 3": STAGES[:3],
+        "stage3": STAGES[2:3],
+        "stage4": STAGES[3:],
+    },
     "rr-squeezenet1_0": {name: (name,) for name in ("relu1", "fire2", "fire4", "fire5", "fire9")}
     | {"stages": ("relu1", "fire4", "fire8", "fire9")},
 }
@@ -53,7 +62,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="file of what was observed, to go on from")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    plain = {"rr-gabor": _plain("rr-gabor", None)}
+    plain = {name: _plain(name, None) for name in EMBEDDED}
     if arguments.weights:
         plain["rr-squeezenet1_0"] = _plain("rr-squeezenet1_0", arguments.weights)
     seen = recall(arguments.cache, plain, arguments.photographs)
@@ -62,7 +71,7 @@ def main() -> None:
     for name, metric in plain.items():
         for label, x, y in variants(name, metric, seen[name]):
             rows.append(seeded(name, label, x - y, badness))
-            if name == "rr-gabor":
+            if name in EMBEDDED:
                 rows.append(taught(name, label, x - y, badness, contents))
     parts = {"all images": slice(None), "types of the fit": ~new, "new types": new}
     for what, of in parts.items():
