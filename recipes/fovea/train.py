@@ -4,7 +4,8 @@ r"""Train the embedded network `fovea`; no score of any person is involved.
 
 makes the targets (``WORK/targets``, about ten minutes of one core), trains (``WORK/run``, about
 half an hour), and writes ``src/snellen/backbones/data/fovea.safetensors``, the network, and
-``src/snellen/metrics/data/dfb.safetensors``, the weights of its channels in `dfb`. After a kill
+``src/snellen/metrics/data/dfb.safetensors``, the weights of its channels in `dfb`; both without
+the channels that training has silenced (``prune.py``). After a kill
 the same command goes on where it stopped: targets that exist are kept, and the run goes on from
 its last checkpoint to the same weights, as every step draws from its own random numbers. One
 thread (``OMP_NUM_THREADS=1``) gives the same file again. Photographs come from
@@ -19,6 +20,7 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +29,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
+from prune import extremes, live_channels, pruned
 from rich.progress import track
 from safetensors.torch import save_file
 from scipy.stats import norm, spearmanr
@@ -39,6 +42,8 @@ from snellen.readouts import create_readout
 PACKAGE = Path(__file__).parents[2] / "src/snellen"
 NETWORK, HEAD = "backbones/data/fovea.safetensors", "metrics/data/dfb.safetensors"
 LAYERS = ("stage1", "stage2", "stage3", "stage4")
+CHANNELS = ((16,), (32, 32), (64, 64), (96, 96))
+"""Before those are taken away that training silences."""
 FLOOR = 1e-5
 MARGIN = 1
 """Pixels by which a distorted image may be moved."""
@@ -64,7 +69,7 @@ class Student(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = Fovea()
+        self.network = Fovea(CHANNELS)
         self.readout = create_readout("structure-texture")
         channels = [self.network.get_submodule(name)[-2].out_channels for name in LAYERS]
         self.log_weights = nn.ParameterList([nn.Parameter(torch.zeros(2, c)) for c in channels])
@@ -234,11 +239,18 @@ class Run:
         student.load_state_dict(self.average | rounded)
         return student
 
-    def export(self, package: Path) -> list[Path]:
-        """Write the network's weights, as float16, and those of its channels."""
+    def export(self, package: Path, pairs: Pairs) -> list[Path]:
+        """Write the network's weights, as float16, and those of its channels.
+
+        Channels that are silent on the pairs and on `extremes` are left out.
+        """
         student = self.averaged()
-        state = {k: v.half().contiguous() for k, v in student.network.state_dict().items()}
-        weights = torch.cat([w.exp() for w in student.log_weights], 1).detach()
+        live = live_channels(student.network, chain(images(pairs), extremes()))
+        network = pruned(student.network, live)
+        state = {k: v.half().contiguous() for k, v in network.state_dict().items()}
+        last = [[name for name in live if name.startswith(layer)][-1] for layer in LAYERS]
+        kept = [w[:, live[name]] for w, name in zip(student.log_weights, last, strict=True)]
+        weights = torch.cat(kept, 1).detach().exp()
         alpha, beta = (w.reshape(1, -1, 1, 1).contiguous() for w in weights / weights.sum())
         files = [package / NETWORK, package / HEAD]
         for file, tensors in zip(files, (state, {"alpha": alpha, "beta": beta}), strict=True):
@@ -246,6 +258,12 @@ class Run:
             save_file(tensors, file, {"recipe": "recipes/fovea/train.py"})
             file.chmod(0o644)  # it is written for its owner alone
         return files
+
+
+def images(pairs: Pairs) -> Iterator[Tensor]:
+    """Yield all versions of every content."""
+    for reference, distorted in zip(pairs.references, pairs.distorted, strict=True):
+        yield torch.cat([reference[None], distorted]).float() / 255
 
 
 @torch.no_grad()
@@ -331,7 +349,7 @@ def main(
     write_log([{"step": s, "loss": v} for s, v in training.log], training.folder / "loss.csv")
     write_log(training.watched, training.folder / "validation.csv")
     draw_figure(training.log, training.watched, training.folder / "training.png")
-    for file in training.export(package):
+    for file in training.export(package, pairs):
         typer.echo(f"{file}: {file.stat().st_size} bytes, sha256 {file_sha256(file)}")
 
 

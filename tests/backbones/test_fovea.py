@@ -38,7 +38,7 @@ class TestNetwork:
     def test_layers_and_strides(self, fovea):
         assert [info.name for info in fovea.layers] == list(Fovea().layers)
         assert [info.stride for info in fovea.layers] == [2, 2, 4, 8, 16]
-        assert [info.channels for info in fovea.layers] == [3, 16, 32, 64, 96]
+        assert [info.channels for info in fovea.layers] == [3, 16, 24, 35, 29]
 
     def test_receptive_fields_are_those_of_a_gradient(self):
         backbone, network = create_backbone("fovea"), Fovea().double()
@@ -57,7 +57,7 @@ class TestNetwork:
     def test_any_size_from_32(self, height, width):
         features = create_backbone("fovea", layers=["stage4"])(torch.rand(1, 3, height, width))
         maps = features["stage4"]
-        assert maps.shape == (1, 96, *(-(-(side // 2) // 8) for side in (height, width)))
+        assert maps.shape == (1, 29, *(-(-(side // 2) // 8) for side in (height, width)))
         assert maps.isfinite().all()
 
     def test_grey_gives_an_empty_retina(self, fovea):
@@ -71,9 +71,9 @@ class TestNetwork:
     def test_what_does_not_fit_is_refused(self, fovea):
         with pytest.raises(ImageError, match="at least 16x16"):
             fovea(torch.rand(1, 3, 15, 40))
-        for widths, depths in (((), ()), ((4, 8), (1,)), ((4, 0), (1, 1))):
-            with pytest.raises(BackboneError, match="widths and depths"):
-                Fovea(widths, depths)
+        for channels in ((), ((4,), ()), ((4,), (4, 0))):
+            with pytest.raises(BackboneError, match="channels must be positive"):
+                Fovea(channels)
 
 
 def _linear(network, image, name):
@@ -105,6 +105,13 @@ class TestWeights:
     def test_a_training_of_ones_own(self, tmp_path):
         own = {k: v * 0.5 for k, v in Fovea().state_dict().items()}
         save_file(own, tmp_path / "own.safetensors")
+        wide = Fovea([[4], [5, 5], [6, 7], [8, 9]])
+        save_file(wide.state_dict(), tmp_path / "wide.safetensors")
+        image = torch.rand(1, 3, 48, 40)
+        found = create_backbone("fovea", tmp_path / "wide.safetensors")(image, ["stage4"])
+        torch.testing.assert_close(found["stage4"], wide.eval()(image))
+        with pytest.raises(WeightsError, match="recipes/fovea makes others"):
+            create_metric("dfb", weights=tmp_path / "wide.safetensors")
         backbone = create_backbone("fovea", tmp_path / "own.safetensors")
         assert backbone.weights.source == "file"
         metric = create_metric("dfb", weights=tmp_path / "own.safetensors")
@@ -143,6 +150,19 @@ class TestMetric:
         assert dfb.map(noisy, photos[1]).mean().item() == pytest.approx(expected, rel=0.05)
 
 
+def test_no_channel_is_silent(fovea, photos):
+    """On photographs, on their distortions and on what photographs have little of."""
+    generator = torch.Generator().manual_seed(0)
+    seen = list(photos) + [distort(p, "white-noise:5") for p in photos]
+    seen += [torch.rand(4, 3, 64, 64, generator=generator)]
+    seen += [torch.rand(40, 3, 1, 1, generator=generator).expand(-1, -1, 32, 32)]
+    silent = 0
+    for name in ("stage1", "stage2", "stage3", "stage4"):
+        found = torch.stack([fovea(x, [name])[name].amax((0, 2, 3)) for x in seen]).amax(0)
+        silent += int((found == 0).sum())
+    assert silent <= 5
+
+
 def _recipe(name):
     """Import a module of the recipe, which is no part of the package."""
     if name not in sys.modules:
@@ -155,8 +175,9 @@ def _recipe(name):
 @pytest.fixture
 def recipe():
     _recipe("targets")
+    _recipe("prune")
     yield _recipe("train")
-    for name in ("targets", "train"):
+    for name in ("targets", "prune", "train"):
         sys.modules.pop(name, None)
 
 
@@ -190,11 +211,26 @@ class TestRecipe:
 
     def test_what_it_writes_is_what_the_package_reads(self, recipe, photos, tmp_path):
         run = recipe.Run(recipe.Settings(steps=1, side=32), tmp_path)
-        network, head = run.export(tmp_path)
+        network, head = run.export(tmp_path, self.pairs(photos))
         metric = create_metric("dfb", weights=network, head_weights=head)
         x, y = torch.rand(2, 3, 64, 64)[:, None]
         with torch.no_grad():
             torch.testing.assert_close(run.averaged()(y, x), metric(x, y), rtol=1e-4, atol=1e-7)
+
+    def test_silent_channels_go_and_the_rest_stays(self, recipe):
+        prune = sys.modules["prune"]
+        network = Fovea([[4], [5, 6], [7, 8], [5, 6]])
+        with torch.no_grad():
+            for stage, silent in (("stage1", 2), ("stage2", 4), ("stage4", 0)):
+                network.get_submodule(stage)[-2].bias[silent] = -1000.0
+            network.stage3[0].bias[:3] = -1000.0
+        images = torch.rand(3, 3, 64, 48)
+        live = prune.live_channels(network, images.split(1))
+        small = prune.pruned(network, live)
+        assert {2} == set(range(4)) - set(live["stage1.1"].tolist())
+        assert small.stage3[0].out_channels <= 4
+        torch.testing.assert_close(small(images), network(images)[:, live["stage4.3"]])
+        assert network(images)[:, 0].count_nonzero() == 0
 
     def test_the_consensus_is_the_mean_of_gaussianised_ranks(self, recipe, photos):
         pairs = self.pairs(photos)

@@ -34,6 +34,15 @@ def test_better_is_right_and_up(tmp_path):
     assert (tmp_path / "plot.png").stat().st_size > 0
 
 
+def test_a_far_input_is_told_in_words_and_leaves_room_for_the_losses():
+    far = [row | {"psnr": 14.0} if row["loss"] == "input" else row for row in runs()]
+    first, second = plot_perception_distortion(far, "psnr", "dfb", DIRECTIONS).axes
+    assert [text.get_text() for text in first.texts] == ["input: 14, 0.4 (outside)"]
+    assert not second.texts
+    assert first.get_legend_handles_labels()[1] == ["L2", "L2 + contextual"]
+    assert first.get_xlim()[0] > 25
+
+
 def test_runs_without_scores_are_refused():
     rows = [{"loss": "L2", "seed": 0, "set": "a", "psnr": None, "dfb": 1.0}]
     with pytest.raises(TrainingError, match="no runs with scores"):

@@ -3,10 +3,11 @@
 import copy
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from snellen.backbones._backbone import Backbone, WeightsInfo
 from snellen.backbones._checkpoint import load_into, load_state_dict, strip_prefix
@@ -142,8 +143,10 @@ def _build(
             )
         return seeded(architecture.build, seed), WeightsInfo("random", detail={"seed": seed})
     path, source = _weights_file(architecture, weights)
-    module = seeded(architecture.build, seed)
-    _load(architecture, module, path)
+    state = _state(architecture, path)
+    build = partial(architecture.build_for, state) if architecture.build_for else architecture.build
+    module = seeded(build, seed)
+    load_into(module, state, source=path, ignore=architecture.ignore)
     return module, WeightsInfo(source, file_sha256(path), {"file": path.name}, path)
 
 
@@ -163,11 +166,11 @@ def _weights_file(
     return path, "file"
 
 
-def _load(architecture: Architecture, module: nn.Module, path: Path) -> None:
+def _state(architecture: Architecture, path: Path) -> dict[str, Tensor]:
     state = load_state_dict(path)
     if architecture.prefix and any(key.startswith(architecture.prefix) for key in state):
-        state = strip_prefix(state, architecture.prefix)
-    load_into(module, state, source=path, ignore=architecture.ignore)
+        return strip_prefix(state, architecture.prefix)
+    return state
 
 
 def _make(

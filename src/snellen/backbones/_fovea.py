@@ -4,15 +4,15 @@ It sees an image at half size, as people do who look at a whole picture on a scr
 filter takes the image to two chromatic planes and one of luminance at every second pixel. Four
 stages of 3 x 3 convolutions and ReLUs follow, at strides 2, 4, 8 and 16; between them a binomial
 blur comes before every second feature is dropped [1]_, so that a shift by a pixel hardly changes
-a distance. Its weights ship with the package; ``recipes/fovea`` trains them, and ``docs/fovea.md``
-says from what.
+a distance. Its weights ship with the package; ``recipes/fovea`` trains them and takes away the
+channels that training has silenced, and ``docs/fovea.md`` says from what.
 
 References
 ----------
 .. [1] R. Zhang, "Making convolutional networks shift-invariant again", ICML 2019.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ from snellen.errors import BackboneError, ImageError
 SMALLEST = 16
 """Least side of an image."""
 _GAINS = (2.0, 4.0, 4.0)
-_WIDTHS = (16, 32, 64, 96)
-_DEPTHS = (1, 2, 2, 2)
+_CHANNELS = ((16,), (32, 24), (35, 35), (44, 29))
+"""Of each stage, the channels of its convolutions: those of 16, 32, 64 and 96 that answer."""
 
 
 class Fovea(nn.Module):
@@ -38,22 +38,21 @@ class Fovea(nn.Module):
     ============ ======== ====== ================================================================
     ``retina``   3        2      luminance, red-green, blue-yellow around mid-grey
     ``stage1``   16       2      each stage: 3 x 3 convolutions, each followed by a ReLU
-    ``stage2``   32       4
-    ``stage3``   64       8
-    ``stage4``   96       16
+    ``stage2``   24       4
+    ``stage3``   35       8
+    ``stage4``   29       16
     ============ ======== ====== ================================================================
 
     Parameters
     ----------
-    widths
-        Channels of the stages.
-    depths
-        Convolutions of the stages.
+    channels
+        Of each stage, the channels of its convolutions; by default those of the network that
+        ships.
 
     Raises
     ------
     BackboneError
-        Widths and depths are not positive whole numbers, as many of the one as of the other.
+        There is no stage, a stage has no convolution, or a number is not positive.
 
     Notes
     -----
@@ -64,24 +63,24 @@ class Fovea(nn.Module):
     --------
     >>> import torch
     >>> Fovea()(torch.rand(1, 3, 64, 48)).shape
-    torch.Size([1, 96, 4, 3])
+    torch.Size([1, 29, 4, 3])
     """
 
-    def __init__(self, widths: Sequence[int] = _WIDTHS, depths: Sequence[int] = _DEPTHS) -> None:
+    def __init__(self, channels: Sequence[Sequence[int]] = _CHANNELS) -> None:
         super().__init__()
-        if len(widths) != len(depths) or not widths or min(*widths, *depths) < 1:
+        if not channels or min(min(stage, default=0) for stage in channels) < 1:
             raise BackboneError(
-                "fovea: widths and depths must be positive whole numbers, as many of the one as "
-                f"of the other; got {tuple(widths)} and {tuple(depths)}."
+                "fovea: channels must be positive whole numbers, one or more for each stage, such "
+                f"as {_CHANNELS}; got {channels}."
             )
-        self.n_stages = len(widths)
+        self.n_stages = len(channels)
         self.retina = Retina()
-        channels = self.retina.out_channels
-        for i, (width, depth) in enumerate(zip(widths, depths, strict=True), 1):
+        given = self.retina.out_channels
+        for i, stage in enumerate(channels, 1):
             if i > 1:
-                self.add_module(f"reduce{i}", BlurPool(channels))
-            self.add_module(f"stage{i}", _stage(channels, width, depth))
-            channels = width
+                self.add_module(f"reduce{i}", BlurPool(given))
+            self.add_module(f"stage{i}", _stage(given, stage))
+            given = stage[-1]
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -147,15 +146,31 @@ class BlurPool(nn.Module):
         return F.conv2d(features, self.weight, stride=2, padding=1, groups=self.out_channels)
 
 
-def _stage(channels: int, width: int, depth: int) -> nn.Sequential:
+def _stage(channels: int, widths: Sequence[int]) -> nn.Sequential:
     modules: list[nn.Module] = []
-    for _ in range(depth):
+    for width in widths:
         convolution = nn.Conv2d(channels, width, 3, padding=1)
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
         modules += [convolution, nn.ReLU(inplace=True)]
         channels = width
     return nn.Sequential(*modules)
+
+
+def fovea_for(state: Mapping[str, Tensor]) -> Fovea:
+    """Make the network, with random weights, whose widths are those of a file's tensors.
+
+    Of tensors by other names, the network of the default widths.
+    """
+    network = Fovea()
+    if state.keys() != network.state_dict().keys():
+        return network
+    return Fovea(
+        [
+            [len(state[f"stage{i}.{2 * k}.bias"]) for k in range(len(stage))]
+            for i, stage in enumerate(_CHANNELS, 1)
+        ]
+    )
 
 
 def shipped_weights() -> Path:

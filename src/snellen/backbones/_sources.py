@@ -4,7 +4,7 @@ Each source builds a network without weights and says where its published weight
 them is the same for all (see `_factory`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from snellen.backbones._clip import (
     ANY_SIZE,
@@ -44,6 +44,8 @@ class Architecture:
         Name under which it is known here.
     build
         Makes the network with random weights.
+    build_for
+        Makes the network that a file's tensors belong to, where they can tell its widths.
     fetch
         Returns the file of its published weights, fetching it if needed; None if there are none.
     published
@@ -77,6 +79,7 @@ class Architecture:
     ignore: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     published: str = "imagenet"
+    build_for: Callable[[Mapping[str, Tensor]], nn.Module] | None = None
 
 
 def find_architecture(name: str) -> Architecture:
@@ -138,11 +141,12 @@ def _every_name() -> list[str]:
 
 
 def _fovea() -> Architecture:
-    from snellen.backbones._fovea import Fovea, shipped_weights
+    from snellen.backbones._fovea import Fovea, fovea_for, shipped_weights
 
     return Architecture(
         "fovea",
         build=Fovea,
+        build_for=fovea_for,
         fetch=shipped_weights,
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = "osD^vP*X"
+_FAR = 2  # times the extent of the losses: farther points would leave them a corner of the panel
 
 
 def plot_perception_distortion(
@@ -26,7 +27,8 @@ def plot_perception_distortion(
 ) -> "Figure":
     """Draw every run as a point, and every loss as the mean and deviation of its runs.
 
-    Both axes are turned so that better is to the right and up.
+    Both axes are turned so that better is to the right and up. A point without seeds, as the
+    degraded image itself is, that lies far from all losses is told in words.
 
     Parameters
     ----------
@@ -59,10 +61,14 @@ def plot_perception_distortion(
     width = 4.4 * len(sets) + 1.8
     figure = Figure(figsize=(width, 4.2), layout="constrained")
     for ax, name in zip(figure.subplots(1, len(sets), squeeze=False)[0], sets, strict=True):
+        here = [r for r in both if r["set"] == name]
+        trained = _points([r for r in here if r["seed"] is not None], distortion, perception)
         for i, loss in enumerate(losses):
-            own = [r for r in both if (r["loss"], r["set"]) == (loss, name)]
-            points = np.array([[r[distortion], r[perception]] for r in own], dtype=float)
-            if len(points):
+            own = [r for r in here if r["loss"] == loss]
+            points = _points(own, distortion, perception)
+            if len(points) and own[0]["seed"] is None and _far(points[0], trained):
+                _tell(ax, points[0], loss)
+            elif len(points):
                 _draw(ax, points, loss, COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)])
         ax.set(
             xlabel=axis_label(distortion, lower_better[distortion]),
@@ -82,6 +88,23 @@ def plot_perception_distortion(
     )
     figure.suptitle(title, fontsize=10)
     return figure
+
+
+def _points(rows: Sequence[Mapping[str, Any]], x: str, y: str) -> "np.ndarray":
+    return np.array([[row[x], row[y]] for row in rows], dtype=float).reshape(-1, 2)
+
+
+def _far(point: "np.ndarray", others: "np.ndarray") -> bool:
+    if not len(others):
+        return False
+    low, high = others.min(0), others.max(0)
+    outside = np.maximum(low - point, point - high)
+    return bool((outside > _FAR * (high - low)).any())
+
+
+def _tell(ax: "Axes", point: "np.ndarray", loss: str) -> None:
+    text = f"{loss}: {point[0]:.4g}, {point[1]:.3g} (outside)"
+    ax.text(0.03, 0.03, text, transform=ax.transAxes, fontsize=8, color="0.35")
 
 
 def _draw(ax: "Axes", points: "np.ndarray", loss: str, colour: str, marker: str) -> None:

@@ -1,0 +1,68 @@
+"""Take away the channels of a trained `Fovea` that never answer; what is left is the same.
+
+ReLUs that are silent on whatever the network is shown have gradients of zero and never come back
+in training. Without them and the weights that read them, features stay as they were on every image
+on which they were silent.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from snellen.backbones import Fovea
+
+
+def extremes(count: int = 20, side: int = 128) -> Iterator[Tensor]:
+    """Yield batches of what photographs have little of: noise, flat colours, checks, edges."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = side // 8
+    yield torch.rand(count, 3, side, side, generator=generator)
+    yield torch.rand(count, 3, 1, 1, generator=generator).expand(-1, -1, side, side).contiguous()
+    for shape in ((coarse, coarse), (coarse, 1), (1, coarse)):
+        blocks = torch.rand(count, 3, *shape, generator=generator)
+        for image in (blocks, blocks.round()):
+            yield nn.functional.interpolate(image, (side, side))
+
+
+@torch.no_grad()
+def live_channels(network: Fovea, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Return, by the name of each ReLU, the channels that some feature of the batches passes."""
+    alive: dict[str, Tensor] = {}
+
+    def watch(name: str) -> None:
+        def note(module: nn.Module, given: object, features: Tensor) -> None:
+            found = features.amax((0, 2, 3)) > 0
+            alive[name] = alive.get(name, found) | found
+
+        hooks.append(network.get_submodule(name).register_forward_hook(note))
+
+    hooks: list[torch.utils.hooks.RemovableHandle] = []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.ReLU):
+            watch(name)
+    for batch in batches:
+        network(batch)
+    for hook in hooks:
+        hook.remove()
+    return {name: found.nonzero()[:, 0] for name, found in alive.items()}
+
+
+def pruned(network: Fovea, live: Mapping[str, Tensor]) -> Fovea:
+    """Copy the network with the given channels of every convolution and no others."""
+    stages = [network.get_submodule(name) for name in network.layers[1:]]
+    names = [
+        [f"{layer}.{i}" for i in range(1, len(stage), 2)]
+        for layer, stage in zip(network.layers[1:], stages, strict=True)
+    ]
+    small = Fovea([[len(live[name]) for name in stage] for stage in names])
+    seen = torch.arange(network.retina.out_channels)
+    for name in (name for stage in names for name in stage):
+        path, _, place = name.rpartition(".")
+        convolution = f"{path}.{int(place) - 1}"
+        old, new = (one.get_submodule(convolution) for one in (network, small))
+        with torch.no_grad():
+            new.weight.copy_(old.weight[live[name]][:, seen])
+            new.bias.copy_(old.bias[live[name]])
+        seen = live[name]
+    return small
