@@ -4,8 +4,9 @@
 
 Every round times the peers and `dfb` in float32 and in bfloat16 in turn, one pair of images at a
 time, at 512x384 and 1920x1080; what is reported is the throughput ratio by round, median and
-quartiles. Weights of the peers are random: they change scores, not times. With --agreement, the
-rank agreement of the two precisions on distorted photographs is reported as well.
+quartiles. Freed memory is kept for all of them, as the commands of `snellen` do. Weights of the
+peers are random: they change scores, not times. With --agreement, the rank agreement of the two
+precisions on distorted photographs is reported as well.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from torch import Tensor
 import snellen
 from snellen.distortions import distort, list_distortions
 from snellen.images import find_images, read_image
+from snellen.runs import keep_freed_memory
 
 SIZES = ((384, 512), (1080, 1920))
 PEERS = ("alex", "squeeze")
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=int, default=12)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
     results = []
     for size in SIZES:
         results.append(at_size(size, arguments.repeats))

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
-from snellen.readouts._pair_sums import channel_sums
+from snellen.readouts._pair_statistics import Statistics, pair_statistics
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import accumulate, as_rows, broadcast, ratio, spatial_mean, widen
 from snellen.readouts._tally import ChannelMoments, MomentTally, Tally
-
-Statistics = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -122,16 +120,9 @@ def _whole(f: Tensor, g: Tensor) -> Statistics:
 def _in_blocks(f: Tensor, g: Tensor) -> Statistics:
     """Return the same as `_whole`, in passes over blocks that stay in the processor's cache."""
     f, g = broadcast(f, g)
-    images = [_of_rows(as_rows(a[None]), as_rows(b[None])) for a, b in zip(f, g, strict=True)]
+    rows = ((as_rows(a[None]), as_rows(b[None])) for a, b in zip(f, g, strict=True))
+    images = [pair_statistics(*pair) for pair in rows]
     gap, mean_f, mean_g, of_gap, of_both = (
         torch.stack(part).to(f.dtype) for part in zip(*images, strict=True)
     )
     return gap, mean_f, mean_g, of_gap, of_both
-
-
-def _of_rows(f: Tensor, g: Tensor) -> Statistics:
-    count = len(f)
-    mean_f, mean_g, gap = (channel_sums(*pair) / count for pair in ((f,), (g,), (f, g)))
-    spread = [channel_sums(x, m[None], squared=True) for x, m in ((f, mean_f), (g, mean_g))]
-    scatter = channel_sums(f, g, squared=True) / count - gap**2
-    return gap, mean_f, mean_g, scatter.clamp_min(0), (spread[0] + spread[1]) / count
