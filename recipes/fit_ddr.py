@@ -281,7 +281,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--own", action="store_true", help="control: the image's own statistics alone"
     )
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.own and given.output is None:
+        parser.error("--own makes no head to ship: give --output")
+    return given
 
 
 def main() -> None:
@@ -343,8 +346,6 @@ def main() -> None:
         made_for=belongs,
         fit={"examples": len(both.values), "judges": list(JUDGES), "srcc": round(reached, 4)},
     )
-    if given.own and given.output is None:
-        raise SystemExit("--own makes no head to ship: give --output")
     output = given.output or DATA / f"ddr-{backbone.name}.safetensors"
     head.save(output)
     text = json.dumps(report, indent=2)

@@ -6,6 +6,7 @@ on which they were silent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -29,23 +30,20 @@ def extremes(count: int = 20, side: int = 128) -> Iterator[Tensor]:
 def live_channels(network: Fovea, batches: Iterable[Tensor]) -> dict[str, Tensor]:
     """Return, by the name of each ReLU, the channels that some feature of the batches passes."""
     alive: dict[str, Tensor] = {}
+    relus = [name for name, one in network.named_modules() if isinstance(one, nn.ReLU)]
 
-    def watch(name: str) -> None:
-        def note(module: nn.Module, given: object, features: Tensor) -> None:
-            found = features.amax((0, 2, 3)) > 0
-            alive[name] = alive.get(name, found) | found
+    def note(name: str, module: nn.Module, given: object, features: Tensor) -> None:
+        found = features.amax((0, 2, 3)) > 0
+        alive[name] = alive.get(name, found) | found
 
-        hooks.append(network.get_submodule(name).register_forward_hook(note))
-
-    hooks: list[torch.utils.hooks.RemovableHandle] = []
-    for name, module in network.named_modules():
-        if isinstance(module, nn.ReLU):
-            watch(name)
+    hooks = [
+        network.get_submodule(name).register_forward_hook(partial(note, name)) for name in relus
+    ]
     for batch in batches:
         network(batch)
     for hook in hooks:
         hook.remove()
-    return {name: found.nonzero()[:, 0] for name, found in alive.items()}
+    return {name: alive[name].nonzero()[:, 0] for name in relus}
 
 
 def pruned(network: Fovea, live: Mapping[str, Tensor]) -> Fovea:
