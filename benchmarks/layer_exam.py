@@ -4,16 +4,18 @@
 
 Every round times, in turn: the network alone on both images of a pair; plain and cosine readouts
 of all listed layers; all default readouts. "Pair" takes both images through the network in step,
-layer by layer; "shared" has the reference's features at hand, as in an exam of many versions,
-against the network alone on one image. Ratios of the processor's time stand beside those of the
-clock: other work on the machine stretches them less. Weights are random: they change scores, not
-times. Freed memory stays with the process, as in the commands that score images
-(`keep_freed_memory`).
+layer by layer; "versions" takes eight versions of one image side by side, with the reference's
+features at hand, as the exam does, against the network alone on the eight, side by side likewise
+("bare_in_turn" is the network on one after the other, with all threads). Ratios of the
+processor's time stand beside those of the clock: other work on the machine stretches them less.
+Weights are random: they change scores, not times. Freed memory stays with the process, as in the
+commands that score images (`keep_freed_memory`).
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,14 @@ import torch
 from _measure import hardware, interleaved, ratio, summary, write
 
 import snellen
+from snellen._threads import at_once, side_by_side
 from snellen.exam import DEFAULT_READOUTS, EXAM_READOUTS
 from snellen.readouts import Moments, ReferenceMoments
 from snellen.runs import keep_freed_memory
 
 PLAIN_AND_COSINE = [n for n in EXAM_READOUTS if n.startswith(("euclidean", "cosine"))]
 ALL = [n for n in DEFAULT_READOUTS if n in EXAM_READOUTS]
+VERSIONS = 8
 
 
 def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
@@ -35,7 +39,10 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
     names = [info.name for info in backbone.layers]
     generator = torch.Generator().manual_seed(0)
     y = torch.rand(1, 3, *size, generator=generator)
-    x = (y + 0.05 * torch.randn(y.shape, generator=generator)).clamp(0, 1)
+    xs = [
+        (y + 0.05 * torch.randn(y.shape, generator=generator)).clamp(0, 1) for _ in range(VERSIONS)
+    ]
+    most = at_once(size[0] * size[1], y.device, backbone.thread_safe)
 
     def bare(*images: torch.Tensor) -> None:
         for image in images:
@@ -52,21 +59,25 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
                 moments.sums(EXAM_READOUTS[readout])
 
     def pair(readouts: list[str]) -> None:
-        streams = zip(*(backbone.stream(t, names, lend=True) for t in (x, y)), strict=True)
+        streams = zip(*(backbone.stream(t, names, lend=True) for t in (xs[0], y)), strict=True)
         measure(((f, ReferenceMoments(g)) for (_, f), (_, g) in streams), readouts)
 
-    def shared(readouts: list[str]) -> None:
+    def version(readouts: list[str], x: torch.Tensor) -> None:
         measure(((f, kept[name]) for name, f in backbone.stream(x, names, lend=True)), readouts)
+
+    def versions(work: Callable[[torch.Tensor], None]) -> Callable[[], object]:
+        return lambda: list(side_by_side(work, xs, most))
 
     with torch.inference_mode():
         kept = {name: ReferenceMoments(g) for name, g in backbone.stream(y, names)}
         functions: dict[str, Callable[[], object]] = {
-            "bare_pair": lambda: bare(x, y),
-            "bare_one": lambda: bare(x),
+            "bare_pair": lambda: bare(xs[0], y),
+            "bare_in_turn": lambda: bare(*xs),
+            "bare_versions": versions(bare),
             "pair_plain_cosine": lambda: pair(PLAIN_AND_COSINE),
             "pair_all": lambda: pair(ALL),
-            "shared_plain_cosine": lambda: shared(PLAIN_AND_COSINE),
-            "shared_all": lambda: shared(ALL),
+            "versions_plain_cosine": versions(partial(version, PLAIN_AND_COSINE)),
+            "versions_all": versions(partial(version, ALL)),
         }
         spent: dict[str, list[float]] = {name: [] for name in functions}
         timed: dict[str, Callable[[], object]] = {
@@ -77,6 +88,8 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
         "net": net,
         "size": list(size),
         "layers": len(names),
+        "versions": VERSIONS,
+        "at_once": most,
         "times": {name: summary(values) for name, values in seconds.items()},
         "over_bare": over_bare(seconds),
         "over_bare_on_processor": over_bare({n: one[-repeats:] for n, one in spent.items()}),
@@ -97,7 +110,7 @@ def on_processor(function: Callable[[], object], spent: list[float]) -> Callable
 def over_bare(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     """Compare with the network alone on as many images."""
     return {
-        name: ratio(values, seconds["bare_pair" if name.startswith("pair") else "bare_one"])
+        name: ratio(values, seconds[f"bare_{name.split('_')[0]}"])
         for name, values in seconds.items()
         if not name.startswith("bare")
     }
@@ -124,7 +137,7 @@ def main() -> None:
             for name, r in results[-1]["over_bare"].items()
         )
         print(f"{net}, {results[-1]['layers']} layers: {', '.join(parts)}", flush=True)
-    record = {"schema": 3, "hardware": hardware(), "freed_memory_kept": kept, "results": results}
+    record = {"schema": 4, "hardware": hardware(), "freed_memory_kept": kept, "results": results}
     write(arguments.output, record)
 
 

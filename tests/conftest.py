@@ -42,6 +42,15 @@ def _is_local(host: object) -> bool:
     return host in (None, "", "localhost", "::1", b"localhost") or str(host).startswith("127.")
 
 
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    """Give torch four threads, so that images go side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
     """Let tests talk to this machine only, so that one that would download fails loudly."""

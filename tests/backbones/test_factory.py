@@ -154,6 +154,8 @@ class TestOwnModule:
         assert (found["inner.1"] < 0).any()
         assert network.inner[2].inplace
         assert not any(module._forward_hooks for module in network.modules())
+        assert not backbone.thread_safe  # code that was not seen may keep something
+        assert create_backbone(self.network()).thread_safe
 
     def test_chosen_layers_and_normalisation(self):
         network = self.network().eval()

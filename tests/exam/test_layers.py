@@ -1,4 +1,5 @@
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from snellen.agreement import Resampling
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, DatasetError, ImageError, MetricError
 from snellen.exam._people._readouts import find_readouts
+from snellen.exam._people._responses import _Measure
 from snellen.images import read_image
 
 from .conftest import save, tiny
@@ -40,6 +42,33 @@ def test_every_layer_and_readout_equals_a_naive_loop(backbone, dataset):
             expected = [readout(f[layer], g[layer]).item() for layer in f]
             # Readouts round means to float32, the exam does not.
             np.testing.assert_allclose(series(found, name)[i], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_versions_side_by_side_are_measured_as_one_after_the_other(
+    backbone, dataset, four_threads, monkeypatch
+):
+    threads, told = set(), []
+    compare = _Measure._compare
+
+    def watch(self, *arguments):
+        threads.add(threading.get_ident())
+        return compare(self, *arguments)
+
+    monkeypatch.setattr(_Measure, "_compare", watch)
+    together = exam.layers(backbone, dataset, resampling=FEW, progress=told.append)
+    assert len(threads) > 1
+    assert threading.get_ident() not in threads
+    assert sum(told) >= len(dataset)
+    torch.set_num_threads(1)
+    alone = exam.layers(backbone, dataset, resampling=FEW)
+    for one, other in zip(together.series, alone.series, strict=True):
+        np.testing.assert_allclose(one.distances, other.distances, rtol=1e-6, atol=1e-9)
+
+
+def test_an_image_that_fails_beside_others_is_named(backbone, dataset, four_threads):
+    dataset.image[2].write_bytes(b"nothing")
+    with pytest.raises(ImageError, match=dataset.image[2].name):
+        exam.layers(backbone, dataset, resampling=FEW)
 
 
 def test_joined_layers_are_the_concatenated_features(backbone, dataset):

@@ -47,7 +47,10 @@ def examine(backbone, data, **options):
     return exam.separability(backbone, data, resampling=FEW, **options)
 
 
-def test_descriptors_are_means_and_deviations_of_channels(backbone, typed):
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_descriptors_are_means_and_deviations_of_channels(backbone, typed, side_by_side, request):
+    if side_by_side:
+        request.getfixturevalue("four_threads")
     found = examine(backbone, typed, components=2).descriptors[backbone.name]
     for i in range(0, len(typed), 7):
         batches = [read_image(path[i])[None] for path in (typed.image, typed.reference)]

@@ -8,6 +8,7 @@ import torch
 import torchvision
 from torch import nn
 
+from snellen.backbones import Backbone
 from snellen.metrics import create_metric, create_metrics
 
 
@@ -153,6 +154,14 @@ def test_features_prepared_in_another_precision_are_not_used(images):
     prepared = metric.prepare(y)
     metric.to(torch.bfloat16)
     assert torch.equal(metric(x, prepared), metric(x, y))
+
+
+def test_a_set_may_go_through_threads_if_all_its_networks_may(monkeypatch):
+    metrics = create_metrics(["dfb", "psnr", "ssim"])
+    assert metrics.thread_safe
+    monkeypatch.setattr(Backbone, "thread_safe", False)
+    assert not metrics.thread_safe
+    assert [metric.thread_safe for metric in metrics] == [False, True, True]
 
 
 def test_networks_hold_only_what_their_metrics_need():

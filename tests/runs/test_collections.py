@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 import time
 
 import pyarrow.parquet
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snellen import _threads
 from snellen.metrics import MetricSet, NoReferenceMetric, create_metric, create_metrics
 from snellen.runs import RunError, SourceError, TableError, open_source, score
 from snellen.runs._engine import EngineOptions, Outcome, in_order, score_items
@@ -44,6 +46,66 @@ def test_scores_are_those_of_the_metric_in_the_order_of_the_source(folders):
         assert [row[name] for row in rows] == direct(create_metric(name), *folders)
     assert [row["width"] for row in rows[:3]] == [52, 40, 40]
     assert all(row["error"] is None and row["seconds"] > 0 for row in rows)
+
+
+class Watched(MetricSet):
+    """Scores by `psnr`, and notes the threads, the batches, and how many are in work at once."""
+
+    def __init__(self, together=1, thread_safe=True):
+        super().__init__([create_metric("psnr")])
+        self.said, self.lock = thread_safe, threading.Lock()
+        self.together, self.first = threading.Barrier(together), together
+        self.threads, self.batches, self.working, self.most = [], [], 0, 0
+
+    @property
+    def thread_safe(self):
+        return self.said
+
+    def forward(self, x, y):
+        with self.lock:
+            self.threads.append(threading.get_ident())
+            self.batches.append(len(x))
+            self.working += 1
+            self.most = max(self.most, self.working)
+            wait = len(self.threads) <= self.first
+        try:
+            if wait:
+                self.together.wait(timeout=60)  # for others to begin
+            return super().forward(x, y)
+        finally:
+            with self.lock:
+                self.working -= 1
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("reference", ["folder", "file"])
+def test_batches_side_by_side_score_as_one_after_the_other(folders, four_threads, batch, reference):
+    images, references = folders
+    one = references / "01.png"  # of the size of two images in three
+    metrics = Watched(together=2)
+    chosen = references if reference == "folder" else one
+    rows = list(score(images, metrics, reference=chosen, batch_size=batch))
+    assert threading.get_ident() not in metrics.threads
+    assert max(metrics.batches) <= batch
+    assert 2 <= metrics.most <= 4
+    psnr = create_metric("psnr")
+    for i, (image, row) in enumerate(zip(sorted(images.iterdir()), rows, strict=True)):
+        if reference == "file" and i % 3 == 0:
+            assert (row["psnr"], "sizes must be equal" in row["error"]) == (None, True)
+        else:
+            expected = float(psnr(image, one if reference == "file" else references / image.name))
+            assert row["psnr"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("why", ["state", "size"])
+def test_what_must_not_run_side_by_side_does_not(folders, four_threads, monkeypatch, why):
+    if why == "size":
+        monkeypatch.setattr(_threads, "_COMMON", 40 * 36 - 1)
+    metrics = Watched(thread_safe=why != "state")
+    rows = list(score(folders[0], metrics, reference=folders[1], batch_size=1))
+    assert [row["error"] for row in rows] == [None] * 12
+    assert metrics.most == 1
+    assert set(metrics.threads) == {threading.get_ident()}
 
 
 @pytest.mark.parametrize("batch", [2, 16])
@@ -325,8 +387,6 @@ def test_the_default_with_references_is_dfb(folders):
 
 
 def test_leaving_off_early_ends_the_threads(folders, blind):
-    import threading
-
     rows = score(folders[0], blind, batch_size=1)
     next(rows)
     del rows

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from snellen.backbones._checkpoint import state_sha256
+from snellen.backbones._hooked import HookedNetwork
 from snellen.backbones._layer_table import LayerTable
 from snellen.backbones._layers import INPUT_LAYER, LayerInfo, as_map
 from snellen.backbones._receptive import Reach
@@ -123,6 +124,14 @@ class Backbone(nn.Module):
         By default they are the trunk of the network: the points that everything passes through.
         """
         return self._table.listed
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether images may go through in several threads at once.
+
+        So it is for networks that could be traced: others run code that may keep something.
+        """
+        return not isinstance(self._runner, HookedNetwork)
 
     def layer(self, name: str) -> LayerInfo:
         """Describe one layer, listed or not, by the field's name or by its path.

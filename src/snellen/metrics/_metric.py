@@ -12,6 +12,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor, nn
 
+from snellen.backbones import Backbone
 from snellen.errors import MetricError, SnellenError
 from snellen.images import ImagePolicy, as_image_batch, match_sizes
 from snellen.metrics._protocol import Protocol
@@ -247,6 +248,14 @@ class Metric(nn.Module):
     def needs_reference(self) -> bool:
         """Whether the metric compares with a reference, or with a descriptor of one."""
         return self.kind in ("full-reference", "reduced-reference")
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether images may be scored in several threads at once, as collections are.
+
+        A metric that changes itself while it scores has to say that it is not.
+        """
+        return all(one.thread_safe for one in self.modules() if isinstance(one, Backbone))
 
     @property
     def has_map(self) -> bool:

@@ -154,6 +154,11 @@ class MetricSet(nn.Module):
         """Whether every metric of the set can score an image tile by tile."""
         return all(metric.tiles for metric in self)
 
+    @property
+    def thread_safe(self) -> bool:
+        """Whether every metric of the set can score images in several threads at once."""
+        return all(metric.thread_safe for metric in self)
+
     def prepare(self, reference: ImageLike) -> PreparedReference:
         """Decode a reference and compute its features once, for every metric of the set.
 

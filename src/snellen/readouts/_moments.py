@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from snellen._threads import alone
 from snellen.readouts._cosine import Cosine
 from snellen.readouts._euclidean import Euclidean, Squared
 from snellen.readouts._pair_sums import PairSums, channel_sums, pair_sums
@@ -17,7 +18,6 @@ from snellen.readouts._readout import Readout
 from snellen.readouts._rows import accumulate, as_rows, check_pair, ratio, safe_sqrt
 from snellen.readouts._statistics import Statistics
 from snellen.readouts._structure import StructureTexture
-from snellen.readouts._threads import alone
 from snellen.readouts._vector_cosines import positive, unit_gaps
 
 _ALIKE = 2.0**-4  # ratio of squared lengths, f^2 to g^2, from which no rounding shows
@@ -48,12 +48,14 @@ class ReferenceMoments:
         """Return the sums with another image's rows.
 
         Of the own sums they bring along, the first time, when the reference is read anyway,
-        `squares` by vector and the total of them are kept, and those that are asked for later.
+        `squares` by vector and the total of them are kept, and those that are asked for later;
+        threads that ask at the same time each take them, and find the same.
         """
         sums = pair_sums(rows, self.rows, own=not self._own, means=means)
         if not self._own:
-            self._own = {name: sums.by_channel[name] for name in ("gg", "g")[: 1 + means]}
+            # All before `_own`, by which another thread knows that they are there.
             self.squares, self.total_square = positive(sums.by_vector[2]), sums.totals["gg"]
+            self._own = {name: sums.by_channel[name] for name in ("gg", "g")[: 1 + means]}
         return sums
 
     @cached_property

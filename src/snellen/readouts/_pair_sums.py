@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from snellen._threads import in_parts
 from snellen.readouts._rows import accumulate, finest, widest
-from snellen.readouts._threads import in_parts
 
 # Three products of a block are in a core's L2 cache at once; measured best from 2^14 to 2^17.
 _BLOCK_FEATURES = 1 << 16

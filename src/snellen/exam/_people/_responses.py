@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snellen._threads import at_once, side_by_side
 from snellen.backbones import Backbone, file_sha256
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, ImageError
@@ -90,6 +92,7 @@ def respond(
     Features of a reference are computed once for all its distorted versions, and only those of
     one reference are kept: memory does not grow with the dataset. Where all layers of one
     reference take more than `memory` bytes, both images of each pair go layer by layer instead.
+    On a processor several versions are compared at once, each in a thread.
 
     Parameters
     ----------
@@ -215,19 +218,31 @@ class _Measure:
         reference = self._read(paths[0])
         kept = self._keep(reference)
         collected: dict[str, list[NDArray[np.generic]]] = {}
-        for path in paths[1:]:
-            image = self._read(path)
-            if image.shape != reference.shape:
-                raise ImageError(
-                    f"{path} is {image.shape[3]}x{image.shape[2]}, its reference {paths[0]} "
-                    f"{reference.shape[3]}x{reference.shape[2]} pixels: sizes must be equal."
-                )
-            pairs = self._pairs(image, reference, kept)
-            for name, values in self._pair(pairs).items():
+        compare = partial(self._compare, paths[0], reference, kept)
+        pixels = reference.shape[2] * reference.shape[3]
+        most = at_once(pixels, reference.device, self._backbone.thread_safe)
+        for measured in side_by_side(compare, paths[1:], most):
+            for name, values in measured.items():
                 collected.setdefault(name, []).append(values)
             if progress is not None:
                 progress(1)
         return {name: np.stack(values) for name, values in collected.items()}
+
+    def _compare(
+        self,
+        source: Path,
+        reference: Tensor,
+        kept: Mapping[str, ReferenceMoments] | None,
+        path: Path,
+    ) -> Arrays:
+        """Measure one image against its reference, which was read from `source`."""
+        image = self._read(path)
+        if image.shape != reference.shape:
+            raise ImageError(
+                f"{path} is {image.shape[3]}x{image.shape[2]}, its reference {source} "
+                f"{reference.shape[3]}x{reference.shape[2]} pixels: sizes must be equal."
+            )
+        return self._pair(self._pairs(image, reference, kept))
 
     def _read(self, path: Path) -> Tensor:
         return self._protocol(read_image(path)[None].to(self._device))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snellen._threads import at_once, side_by_side
 from snellen.backbones import Backbone, file_sha256
 from snellen.errors import MetricError
 from snellen.exam._checkpoint import Arrays, Checkpoint
@@ -168,10 +170,17 @@ def _measure(
     progress: Callable[[int], None] | None,
 ) -> Arrays:
     """Describe a reference, in the first row, and its images: (1 + n, 2C) by layer."""
-    found: dict[str, list[Tensor]] = {name: [] for name in layers}
-    for i, image in enumerate(group.read()):
-        for name, features in backbone.stream(protocol(image.to(device)), layers):
-            found[name].append(_MOMENTS.describe(features.float())[0])
-        if i and progress is not None:
+
+    def describe_one(image: Tensor) -> dict[str, Tensor]:
+        stream = backbone.stream(protocol(image.to(device)), layers)
+        return {name: _MOMENTS.describe(features.float())[0] for name, features in stream}
+
+    images = group.read()
+    first = next(images)
+    most = at_once(first.shape[2] * first.shape[3], torch.device(device), backbone.thread_safe)
+    rows: list[dict[str, Tensor]] = []
+    for row in side_by_side(describe_one, chain([first], images), most):
+        if rows and progress is not None:
             progress(1)
-    return {name: torch.stack(rows).cpu().numpy() for name, rows in found.items()}
+        rows.append(row)
+    return {name: torch.stack([row[name] for row in rows]).cpu().numpy() for name in layers}

@@ -3,9 +3,11 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+from snellen._threads import undivided_pool
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -62,7 +64,7 @@ class DoneAhead(Generic[T, D]):
         self, tasks: Iterable[T], work: Callable[[T], D], threads: int, ahead: int = _MOST_AHEAD
     ) -> None:
         self._tasks, self._work, self._ahead = iter(tasks), work, ahead
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="snellen-decode")
+        self._pool = undivided_pool(threads, "snellen-decode")
         self._done: queue.SimpleQueue[D | BaseException] = queue.SimpleQueue()
         self._waiting = 0
 
@@ -90,6 +92,11 @@ class DoneAhead(Generic[T, D]):
         if isinstance(result, BaseException):
             raise result
         return result
+
+    def add(self, future: "Future[D]") -> None:
+        """Have the result of other work taken like the rest, when it is done."""
+        self._waiting += 1
+        future.add_done_callback(lambda done: self._done.put(done.exception() or done.result()))
 
     def _submit(self) -> None:
         while self._waiting < self._ahead:

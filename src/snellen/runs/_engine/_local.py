@@ -1,11 +1,13 @@
-"""Scoring on this machine: threads decode, the calling thread runs the network."""
+"""Scoring on this machine: threads decode, and on a processor others run the network."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from snellen.metrics import MetricSet
+from snellen._threads import at_once, submit
+from snellen.metrics import MetricSet, PreparedReference
 from snellen.runs._engine._ahead import ByteBudget, DoneAhead
 from snellen.runs._engine._decode import Decoded, Decoder
 from snellen.runs._engine._options import EngineOptions
@@ -15,6 +17,7 @@ from snellen.runs._sources import Item
 
 Task = tuple[int, Item]
 """An input and its number."""
+_Work = DoneAhead[tuple[int, Item, bool], Decoded | list[Outcome]]
 
 
 def score_items(
@@ -23,8 +26,9 @@ def score_items(
     """Score inputs as they are decoded; one that fails is a result like any other.
 
     Threads read and decode ahead, as much as fits into `EngineOptions.ahead_bytes`. Images of one
-    size make a batch; the network never waits for one to fill up while images are there. A
-    reference that comes again soon is decoded once, and its features are kept.
+    size make a batch; the network never waits for one to fill up while images are there. On a
+    processor it takes several batches at once, each in a thread; large images one after the other,
+    with all threads. A reference that comes again soon is decoded once, and its features are kept.
 
     Parameters
     ----------
@@ -47,7 +51,10 @@ class _Engine:
     def __init__(self, metrics: MetricSet, options: EngineOptions) -> None:
         self._metrics, self._options = metrics, options
         first = next(iter(metrics))
-        self._device = first.device.type
+        self._device, self._thread_safe = first.device, metrics.thread_safe
+        self._full: deque[list[Decoded]] = deque()
+        self._filling: OrderedDict[Any, list[Decoded]] = OrderedDict()
+        self._running = 0
         self._budget = ByteBudget(options.ahead_bytes)
         self._references = References(metrics, options.cache_bytes)
         tiled = options.whole_pixels is not None and all(metric.tiles for metric in metrics)
@@ -60,48 +67,74 @@ class _Engine:
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         marked = mark_shared(tasks) if self._metrics.needs_reference else _alone(tasks)
-        work = DoneAhead(marked, lambda task: self._decode(*task), self._options.decoders())
+        work: _Work = DoneAhead(marked, lambda task: self._decode(*task), self._options.decoders())
         with work:
             try:
                 yield from self._results(work)
             finally:
                 self._budget.close()
 
-    def _results(self, work: DoneAhead[Any, Decoded]) -> Iterator[Outcome]:
-        groups: OrderedDict[Any, list[Decoded]] = OrderedDict()
+    def _results(self, work: _Work) -> Iterator[Outcome]:
         while True:
-            # What is there is scored before anything is waited for: the oldest group goes first.
-            done = work.take(wait=not groups)
-            if done is None:
-                if not groups:
-                    return
-                yield from self._scored(groups.popitem(last=False)[1])
-            elif done.error is not None:
-                yield outcome(done, Scored(errors=[done.error]))
-            elif done.pixels is not None:
-                yield from self._scored([done])
+            # What is there is scored before anything is waited for.
+            found = work.take(wait=not self._free())
+            if isinstance(found, list):
+                self._running -= 1
+                yield from found
+            elif found is not None and found.error is not None:
+                yield outcome(found, Scored(errors=[found.error]))
+            elif found is not None:
+                self._collect(found)
+            elif group := self._next():
+                yield from self._start(group, work)
             else:
-                key = _key(done)
-                groups.setdefault(key, []).append(done)
-                if len(groups[key]) >= self._batch(done):
-                    yield from self._scored(groups.pop(key))
+                return
 
-    def _batch(self, done: Decoded) -> int:
-        assert done.image is not None
-        return self._options.batch_for(done.image.shape[2] * done.image.shape[3], self._device)
+    def _collect(self, done: Decoded) -> None:
+        """Put an image to others of its kind, with which it makes a batch."""
+        if done.image is None:
+            self._full.append([done])
+            return
+        key = _key(done)
+        group = self._filling.setdefault(key, [])
+        group.append(done)
+        if len(group) >= self._options.batch_for(_pixels(done), self._device.type):
+            self._full.append(self._filling.pop(key))
 
-    def _scored(self, group: list[Decoded]) -> Iterator[Outcome]:
+    def _free(self) -> bool:
+        """Tell whether there is a batch, and a thread for it."""
+        if not self._full and not self._filling:
+            return False
+        group = self._full[0] if self._full else next(iter(self._filling.values()))
+        return self._running < self._side_by_side(group)
+
+    def _side_by_side(self, group: list[Decoded]) -> int:
+        return at_once(len(group) * _pixels(group[0]), self._device, self._thread_safe)
+
+    def _next(self) -> list[Decoded] | None:
+        if self._full:
+            return self._full.popleft()
+        return self._filling.popitem(last=False)[1] if self._filling else None
+
+    def _start(self, group: list[Decoded], work: _Work) -> Iterator[Outcome]:
         first, shared = group[0], None
         if first.shared and first.reference is not None and first.item.reference is not None:
             shared = self._references.prepare(first.item.reference, first.reference)
-        if first.pixels is not None:
-            found = [score_large(first, self._metrics, self._options.tile)]
+        if self._side_by_side(group) == 1:
+            yield from self._scored(group, shared)
+        else:
+            self._running += 1
+            work.add(submit(partial(self._scored, group, shared)))
+
+    def _scored(self, group: list[Decoded], shared: PreparedReference | None) -> list[Outcome]:
+        if group[0].pixels is not None:
+            found = [score_large(group[0], self._metrics, self._options.tile)]
         else:
             found = score_group(group, shared, self._metrics)
         for done in group:
             self._budget.release(done.held)
             done.image = done.reference = done.pixels = None
-        yield from map(outcome, group, found)
+        return list(map(outcome, group, found))
 
 
 def _alone(tasks: Iterable[Task]) -> Iterator[tuple[int, Item, bool]]:
@@ -114,3 +147,7 @@ def _key(done: Decoded) -> Any:
     assert done.image is not None
     reference = None if done.reference is None else tuple(done.reference.shape)
     return tuple(done.image.shape), reference, done.item.reference if done.shared else None
+
+
+def _pixels(done: Decoded) -> int:
+    return (done.width or 0) * (done.height or 0)
