@@ -36,6 +36,13 @@ def test_random_controls_are_dashed():
     assert styles == {"a": "-", "b": "--"}
 
 
+def test_no_two_of_five_metrics_look_alike():
+    names = ["psnr", "ssim", "lpips-alex", "dists", "dfb"]
+    figure = plot_layers(rows("a"), metrics=dict.fromkeys(names, 0.5))
+    lines = [line for line in figure.axes[0].lines if line.get_label() in names]
+    assert len({str(line._unscaled_dash_pattern) for line in lines}) == len(names)
+
+
 def test_rows_are_needed():
     with pytest.raises(MetricError, match="0 rows"):
         plot_layers([])

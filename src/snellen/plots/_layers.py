@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_DASHES = (":", "-.", (0, (6, 2)), (0, (1, 5)), (0, (3, 1, 1, 1, 1, 1)))
+"""Of horizontal lines, which have no colours, to be told apart by."""
+
 
 def plot_layers(
     rows: Sequence[Mapping[str, Any]],
@@ -104,7 +107,8 @@ def _dress(
     over: str,
 ) -> None:
     for i, (name, value) in enumerate(metrics.items()):
-        ax.axhline(value, color="0.35", linewidth=1, linestyle=(":", "-.")[i % 2], label=name)
+        dashes = _DASHES[i % len(_DASHES)]
+        ax.axhline(value, color="0.35", linewidth=1, linestyle=dashes, label=name)
     ax.set_title(panel, fontsize=10)
     ax.grid(alpha=0.25)
     ax.set_xlabel("relative depth")
