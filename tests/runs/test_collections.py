@@ -56,6 +56,7 @@ class Watched(MetricSet):
         self.said, self.lock = thread_safe, threading.Lock()
         self.together, self.first = threading.Barrier(together), together
         self.threads, self.batches, self.working, self.most = [], [], 0, 0
+        self.pixels = self.most_pixels = 0
 
     @property
     def thread_safe(self):
@@ -67,6 +68,8 @@ class Watched(MetricSet):
             self.batches.append(len(x))
             self.working += 1
             self.most = max(self.most, self.working)
+            self.pixels += x[:, 0].numel()
+            self.most_pixels = max(self.most_pixels, self.pixels)
             wait = len(self.threads) <= self.first
         try:
             if wait:
@@ -75,6 +78,7 @@ class Watched(MetricSet):
         finally:
             with self.lock:
                 self.working -= 1
+                self.pixels -= x[:, 0].numel()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -95,6 +99,17 @@ def test_batches_side_by_side_score_as_one_after_the_other(folders, four_threads
         else:
             expected = float(psnr(image, one if reference == "file" else references / image.name))
             assert row["psnr"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("limit", [2 * 52 * 36, 3 * 40 * 36, 52 * 36])
+def test_images_of_all_sizes_in_work_stay_within_the_limit(
+    folders, four_threads, monkeypatch, limit
+):
+    monkeypatch.setattr(_threads, "_PIXELS", limit)
+    metrics = Watched()
+    rows = list(score(folders[0], metrics, reference=folders[1], batch_size=1))
+    assert [row["error"] for row in rows] == [None] * 12
+    assert metrics.most_pixels <= limit
 
 
 @pytest.mark.parametrize("why", ["state", "size"])

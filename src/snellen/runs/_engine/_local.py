@@ -55,6 +55,7 @@ class _Engine:
         self._full: deque[list[Decoded]] = deque()
         self._filling: OrderedDict[Any, list[Decoded]] = OrderedDict()
         self._running = 0
+        self._largest = 0  # pixels of the largest batch since nothing was running
         self._budget = ByteBudget(options.ahead_bytes)
         self._references = References(metrics, options.cache_bytes)
         tiled = options.whole_pixels is not None and all(metric.tiles for metric in metrics)
@@ -80,6 +81,7 @@ class _Engine:
             found = work.take(wait=not self._free())
             if isinstance(found, list):
                 self._running -= 1
+                self._largest = self._largest if self._running else 0
                 yield from found
             elif found is not None and found.error is not None:
                 yield outcome(found, Scored(errors=[found.error]))
@@ -98,7 +100,7 @@ class _Engine:
         key = _key(done)
         group = self._filling.setdefault(key, [])
         group.append(done)
-        if len(group) >= self._options.batch_for(_pixels(done), self._device.type):
+        if len(group) >= self._options.batch_for(_pixels([done]), self._device.type):
             self._full.append(self._filling.pop(key))
 
     def _free(self) -> bool:
@@ -106,10 +108,10 @@ class _Engine:
         if not self._full and not self._filling:
             return False
         group = self._full[0] if self._full else next(iter(self._filling.values()))
-        return self._running < self._side_by_side(group)
+        return self._running < self._side_by_side(max(_pixels(group), self._largest))
 
-    def _side_by_side(self, group: list[Decoded]) -> int:
-        return at_once(len(group) * _pixels(group[0]), self._device, self._thread_safe)
+    def _side_by_side(self, pixels: int) -> int:
+        return at_once(pixels, self._device, self._thread_safe)
 
     def _next(self) -> list[Decoded] | None:
         if self._full:
@@ -120,10 +122,11 @@ class _Engine:
         first, shared = group[0], None
         if first.shared and first.reference is not None and first.item.reference is not None:
             shared = self._references.prepare(first.item.reference, first.reference)
-        if self._side_by_side(group) == 1:
+        if self._side_by_side(_pixels(group)) == 1:
             yield from self._scored(group, shared)
         else:
             self._running += 1
+            self._largest = max(self._largest, _pixels(group))
             work.add(submit(partial(self._scored, group, shared)))
 
     def _scored(self, group: list[Decoded], shared: PreparedReference | None) -> list[Outcome]:
@@ -149,5 +152,5 @@ def _key(done: Decoded) -> Any:
     return tuple(done.image.shape), reference, done.item.reference if done.shared else None
 
 
-def _pixels(done: Decoded) -> int:
-    return (done.width or 0) * (done.height or 0)
+def _pixels(group: list[Decoded]) -> int:
+    return sum((done.width or 0) * (done.height or 0) for done in group)
