@@ -1,14 +1,16 @@
 """Images per second from files to rows, against the bare network, and against pyiqa's command.
 
-    python benchmarks/throughput.py [--output FILE] [--only rates peer memory] [--threads N]
+    python benchmarks/throughput.py [--output FILE] [--only rates threads peer memory] [--threads N]
 
-Photograph-like JPEGs are made by the script. Three parts, all of them by default:
+Photograph-like JPEGs are made by the script. Four parts, all of them by default:
 
 - `rates`: in one process, in turn, every round times the bare network (the metric on images that
   are decoded already, at the batch size that was best on this machine; all of 1 to 64 are tried
   first), and end to end `snellen.runs.score` from the folder into Parquet parts, decoding,
   hashing, and writing included. Reported is the ratio by round, median and quartiles, for one
   reference for all, and for pairs.
+- `threads`: end to end again, batches side by side, a thread for each, over one after the other
+  with all threads.
 - `peer`: each as a command of its own, in turn, `snellen score` and `pyiqa`, both PSNR of the same
   pairs of files, and both of a single pair, which is what starting costs; reported is the ratio
   of the whole commands, and that of the rates without the start. The commands print or write the
@@ -34,6 +36,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,7 @@ import torch
 from _measure import hardware, interleaved, ratio, summary, write
 from PIL import Image
 
+from snellen import _threads
 from snellen.images import read_image
 from snellen.metrics import MetricSet, create_metrics
 from snellen.runs import keep_freed_memory, score
@@ -49,7 +53,7 @@ from snellen.runs import keep_freed_memory, score
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
 SAMPLE = 48  # decoded images of the bare network
-PARTS = ("rates", "peer", "memory")
+PARTS = ("rates", "threads", "peer", "memory")
 DISTINCT = 250  # images that differ; the others are copies, which costs a run the same
 
 MEMORY = """
@@ -106,23 +110,42 @@ def bare_network(
     return passes(best, len(images)), best
 
 
+def files_to_rows(folder: Path, metrics: MetricSet, count: int, shared: bool, sink: Path) -> None:
+    """Score the first images of a folder, each by itself or all by the first."""
+    reference = min(folder.glob("*.jpg")) if shared else folder
+    done = score(folder, metrics, reference=reference, limit=count, sink=sink, restart=True)
+    assert done.failed == 0
+    assert done.rows == count
+
+
+def side_by_side_over_turn(
+    folder: Path, name: str, count: int, shared: bool, repeats: int
+) -> dict[str, float]:
+    """Time files to rows, batches side by side over one after the other with all threads."""
+    metrics, common = create_metrics([name]), _threads._COMMON
+
+    def run(sink: Path, largest: int) -> None:
+        _threads._COMMON = largest
+        files_to_rows(folder, metrics, count, shared, sink)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        ways = {"turn": 0, "side by side": common}
+        runs = {way: partial(run, Path(temporary) / "out", size) for way, size in ways.items()}
+        try:
+            seconds = interleaved(runs, repeats, 1)
+        finally:
+            _threads._COMMON = common
+    return ratio(seconds["turn"], seconds["side by side"])
+
+
 def against_network(folder: Path, count: int, shared: bool, repeats: int) -> dict[str, Any]:
     """Time files to rows against the bare network on the first images of the same folder."""
     metrics = create_metrics(["dfb"])
     files = sorted(folder.glob("*.jpg"))[:count]
     sample = torch.stack([read_image(file) for file in files[:SAMPLE]])
     bare, batch = bare_network(metrics, sample, shared, repeats)
-    reference = files[0] if shared else folder
     with tempfile.TemporaryDirectory() as name:
-
-        def end_to_end() -> None:
-            done = score(
-                folder, metrics, reference=reference, limit=count, sink=Path(name) / "out",
-                restart=True,
-            )  # fmt: skip
-            assert done.failed == 0
-            assert done.rows == count
-
+        end_to_end = partial(files_to_rows, folder, metrics, count, shared, Path(name) / "out")
         seconds = interleaved({"bare": bare, "end to end": end_to_end}, repeats, 1)
     each = {
         "bare": [s / len(sample) for s in seconds["bare"]],
@@ -241,6 +264,20 @@ def measure_rates(folder: Path, arguments: argparse.Namespace) -> list[dict[str,
     return found
 
 
+def measure_threads(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure what is gained by scoring side by side, with one reference and with pairs."""
+    images = make_images(folder / "images", arguments.images, arguments.size)
+    found: dict[str, Any] = {}
+    for name in ("dfb", "fsim", "psnr"):
+        for shared, references in ((True, "one for all"), (False, "one each")):
+            gain = side_by_side_over_turn(
+                images, name, arguments.images // 2, shared, arguments.repeats
+            )
+            found[f"{name}, {references}"] = gain
+            print(f"side by side over turn, {name}, {references}: {gain['median']:.2f}", flush=True)
+    return found
+
+
 def measure_peer(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure both commands."""
     images = make_images(folder / "images", arguments.peer_images, arguments.size, quality=40)
@@ -277,9 +314,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()
-    parts = {"rates": measure_rates, "peer": measure_peer, "memory": measure_memory}
+    parts = {
+        "rates": measure_rates, "threads": measure_threads, "peer": measure_peer,
+        "memory": measure_memory,
+    }  # fmt: skip
     record: dict[str, Any] = {
-        "schema": 2, "hardware": hardware(), "load_before": os.getloadavg()[0],
+        "schema": 3, "hardware": hardware(), "load_before": os.getloadavg()[0],
         "size": arguments.size, "memory_size": arguments.memory_size, "seconds": {},
     }  # fmt: skip
     for part in arguments.only:
