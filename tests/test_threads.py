@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen._threads import at_once, side_by_side, submit, undivided_pool
+from tests.inside import at_once, side_by_side, submit, undivided_pool
 
 CPU = torch.device("cpu")
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from snellen.agreement import Resampling, agree, bootstrap_mean
-from snellen.agreement import _bootstrap as boot
 from snellen.errors import AgreementError
+from tests.agreement.inside import bootstrap_module as boot
 
 
 def drawn(counts, codes):

@@ -13,8 +13,8 @@ from snellen.agreement import (
     srcc,
     williams_test,
 )
-from snellen.agreement._significance import _williams_t
 from snellen.errors import AgreementError
+from tests.agreement.inside import _williams_t
 from tests.agreement.published import tid2013
 
 

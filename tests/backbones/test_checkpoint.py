@@ -19,13 +19,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from snellen.backbones._checkpoint import (
-    load_into,
-    load_state_dict,
-    state_sha256,
-    strip_prefix,
-)
 from snellen.errors import WeightsError
+from tests.backbones.inside import load_into, load_state_dict, state_sha256, strip_prefix
 
 STATE = {"conv.weight": torch.arange(12.0).reshape(1, 3, 2, 2), "conv.bias": torch.ones(1)}
 DTYPES = [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]

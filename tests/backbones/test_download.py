@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from snellen.backbones import _download
-from snellen.backbones._digest import file_sha256
-from snellen.backbones._download import download, offline_variable
 from snellen.errors import WeightsError
+from tests.backbones.inside import digest_file_sha256 as file_sha256
+from tests.backbones.inside import download, offline_variable
+from tests.backbones.inside import download_module as _download
 
 from .serving import FileServer
 

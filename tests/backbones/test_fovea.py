@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from snellen.backbones import Fovea, create_backbone, file_sha256
-from snellen.backbones._fovea import shipped_weights
 from snellen.distortions import distort
 from snellen.errors import BackboneError, ImageError, WeightsError
 from snellen.metrics import create_metric
+from tests.backbones.inside import shipped_weights
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "fovea"
 

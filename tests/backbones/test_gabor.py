@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import fx
 
-from snellen.backbones._gabor import GABOR_LAYERS, GaborBank
-from snellen.backbones._gabor_tuning import OPPONENT, PLANES
 from snellen.errors import BackboneError, ImageError
+from tests.backbones.inside import GABOR_LAYERS, OPPONENT, PLANES, GaborBank
 
 SCALES = (1, 2, 3, 4)
 LUMINANCE = slice(0, 6)

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from snellen.backbones._graph import LayerGraph
-from snellen.backbones._trace import trace, trunk
+from tests.backbones.inside import LayerGraph, trace, trunk
 
 
 class Spy(nn.Module):

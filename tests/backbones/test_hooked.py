@@ -9,9 +9,8 @@ import torch
 import torchvision
 from torch import nn
 
-from snellen.backbones._graph import LayerGraph
-from snellen.backbones._hooked import HookedNetwork
 from snellen.errors import BackboneError
+from tests.backbones.inside import HookedNetwork, LayerGraph
 
 PROBE = (1, 3, 64, 64)
 

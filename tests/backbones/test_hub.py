@@ -8,8 +8,8 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import save
 
-from snellen.backbones._hub import fetch_from_hub
 from snellen.errors import WeightsError
+from tests.backbones.inside import fetch_from_hub
 
 from .serving import FileServer
 

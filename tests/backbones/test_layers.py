@@ -5,9 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.backbones._layers import as_map, is_channels_last_map, layer_stride
-from snellen.backbones._receptive import Field
 from snellen.errors import BackboneError
+from tests.backbones.inside import Field, as_map, is_channels_last_map, layer_stride
 
 
 @given(

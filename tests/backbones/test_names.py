@@ -7,7 +7,7 @@ import pytest
 import torch
 import torchvision
 
-from snellen.backbones._names import field_names
+from tests.backbones.inside import field_names
 
 
 def names_of(name):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from snellen.backbones import create_backbone
-from snellen.backbones._pooling import L2Pool2d, replace_max_pooling
+from tests.backbones.inside import L2Pool2d, replace_max_pooling
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (1, 5)])

@@ -7,8 +7,7 @@ import torchvision
 from torch import nn
 
 from snellen.backbones import create_backbone
-from snellen.backbones._receptive import receptive_fields
-from snellen.backbones._trace import trace
+from tests.backbones.inside import receptive_fields, trace
 
 
 class Alive(nn.Module):

@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import save_file
 
 from snellen.backbones import EMBEDDING_LAYER, TextTower, WeightsInfo, create_backbone
-from snellen.backbones import _text as text_module
 from snellen.errors import BackboneError
+from tests.backbones.inside import text_module
 from tests.backbones.small_clip import RESNET, SIDE, VIT, small_clip  # noqa: F401
 
 PROMPTS = ["A sharp photo with high-quality.", "A blurry photo with low-quality.", "x"]

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 import torchvision
 
-from snellen.backbones import _weights, _weights_registry
-from snellen.backbones._weights import (
+from snellen.errors import WeightsError
+from tests.backbones.inside import (
     cache_directory,
     fetch_url,
     fetch_weights,
-    file_sha256,
     find_weights,
     list_weights,
     verify_weights,
@@ -23,7 +22,9 @@ from snellen.backbones._weights import (
     weights_directories,
     weights_record,
 )
-from snellen.errors import WeightsError
+from tests.backbones.inside import weights_file_sha256 as file_sha256
+from tests.backbones.inside import weights_module as _weights
+from tests.backbones.inside import weights_registry_module as _weights_registry
 
 from .serving import FileServer
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from snellen.cli import app
-from snellen.runs import _rated
+from tests.runs.inside import rated_module as _rated
 from tests.runs.rated import write_database
 
 runner = CliRunner()

@@ -11,8 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from snellen.cli import app
-from snellen.cli._arguments import spread_options
 from snellen.metrics import MetricSet, create_metric
+from tests.cli.inside import spread_options
 
 runner = CliRunner()
 

@@ -6,9 +6,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from snellen.cli._describe import describe
-from snellen.cli._score import score
 from snellen.metrics import Descriptor, create_metric, fit_projection
+from tests.cli.inside import describe, score
 
 runner = CliRunner()
 app = typer.Typer()

@@ -8,9 +8,9 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from snellen.cli._diagnose import diagnose
 from snellen.diagnosis import create_diagnoser
 from snellen.distortions import distort
+from tests.cli.inside import diagnose
 
 app = typer.Typer()
 app.command()(diagnose)
@@ -81,7 +81,7 @@ def test_folders_pair_by_name_and_go_to_a_file(folders):
 
 
 def test_a_run_that_was_cut_off_goes_on(folders, monkeypatch):
-    from snellen.cli import _diagnose
+    from tests.cli.inside import diagnose_module as _diagnose
 
     output = folders / "rows.csv"
     images = [folders / "received" / name for name in ("a.png", "b.png")]

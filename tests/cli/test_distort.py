@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from snellen.cli import app
 from snellen.distortions import derived_seed, distort, list_distortions
 from snellen.images import read_image
+from tests.cli.inside import distort_jobs_module
 
 runner = CliRunner()
 
@@ -150,7 +151,7 @@ def test_a_run_that_was_cut_off_goes_on(folder, tmp_path, monkeypatch):
         made.append(spec)
         return distort(image, spec, seed=seed)
 
-    monkeypatch.setattr("snellen.cli._distort_jobs.distort", cut_off)
+    monkeypatch.setattr(distort_jobs_module, "distort", cut_off)
     run(folder, "-t", "jpeg", "-o", output)
     assert not (output / "pairs.csv").exists()
     before = times(output)

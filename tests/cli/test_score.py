@@ -10,9 +10,8 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from snellen.cli._describe import describe
-from snellen.cli._score import score
 from snellen.metrics import create_metric
+from tests.cli.inside import describe, score
 
 runner = CliRunner()
 app = typer.Typer()

@@ -9,9 +9,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from snellen.backbones import _weights, _weights_registry
-from snellen.cli._weights import weights_app
+from tests.backbones.inside import weights_module as _weights
+from tests.backbones.inside import weights_registry_module as _weights_registry
 from tests.backbones.serving import FileServer
+from tests.cli.inside import weights_app
 
 CONTENT = {"one": b"first file", "two": b"second file"}
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.datasets import Dataset, list_datasets, load_dataset, read_score_table
-from snellen.datasets._build import Ratings
 from snellen.errors import DatasetError, SnellenError
+from tests.datasets.inside import Ratings
 from tests.datasets.releases import touch, write_csv, write_excel, write_tid
 
 

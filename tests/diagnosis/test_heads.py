@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import mahalanobis
 from sklearn.linear_model import LogisticRegression
 
-from snellen.diagnosis._familiarity import fit_familiarity
-from snellen.diagnosis._heads import Calibration, joint_log_probability, logistic_fit
-from snellen.diagnosis._training import decide
+from tests.diagnosis.inside import (
+    Calibration,
+    decide,
+    fit_familiarity,
+    joint_log_probability,
+    logistic_fit,
+)
 
 
 def test_the_logistic_fit_is_that_of_scikit_learn():

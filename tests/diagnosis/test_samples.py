@@ -5,9 +5,9 @@ from PIL import Image
 
 from snellen.backbones import create_backbone
 from snellen.diagnosis import Draw, Examples, findings_of, make_examples
-from snellen.diagnosis._samples import samples_of
 from snellen.distortions import create_distortion, find_distortion, list_distortions
 from snellen.errors import DistortionError, ImageError
+from tests.diagnosis.inside import samples_of
 
 TYPES = [find_distortion(name) for name in ("gaussian-blur", "jpeg", "white-noise", "brighten")]
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dctn
 
-from snellen.diagnosis import _grid
-from snellen.diagnosis._statistics import pixel_statistics
 from snellen.distortions import distort
+from tests.diagnosis.inside import grid_module as _grid
+from tests.diagnosis.inside import pixel_statistics
 
 
 def eight_bits(x):

@@ -9,10 +9,17 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from snellen.distortions._blur import TYPES
-from snellen.distortions._filters import box_blur, correlate, gaussian_blur, separable
-from snellen.distortions._kernels import disk_kernel, gaussian_taps, motion_kernel
 from snellen.errors import DistortionError
+from tests.distortions.inside import BLUR_TYPES as TYPES
+from tests.distortions.inside import (
+    box_blur,
+    correlate,
+    disk_kernel,
+    gaussian_blur,
+    gaussian_taps,
+    motion_kernel,
+    separable,
+)
 
 BY_NAME = {one.name: one for one in TYPES}
 BORDERS = {"replicate": "nearest", "constant": "constant"}

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.distortions._brightness import TYPES
+from tests.distortions.inside import BRIGHTNESS_TYPES as TYPES
 
 BY_NAME = {one.name: one for one in TYPES}
 LEVELS = [1, 2, 3, 4, 5]

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from snellen.distortions import GROUPS, LEVELS, DistortionType, find_distortion, list_distortions
-from snellen.distortions._catalogue import ALIASES
 from snellen.errors import DistortionError, ImageError
+from tests.distortions.inside import ALIASES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "distortions.md"
 TYPES = {one.name: one for one in list_distortions()}

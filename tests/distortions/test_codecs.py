@@ -6,8 +6,9 @@ import pytest
 import torch
 from PIL import Image, features
 
-from snellen.distortions import _codecs, find_distortion, library_versions
+from snellen.distortions import find_distortion, library_versions
 from snellen.errors import DistortionError
+from tests.distortions.inside import codecs_module as _codecs
 
 # ITU-T T.81, tables K.1 and K.2, in rows.
 LUMA = """

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.distortions._color import TYPES
-from snellen.distortions._colorspaces import (
+from snellen.errors import DistortionError
+from tests.distortions.inside import COLOR_TYPES as TYPES
+from tests.distortions.inside import (
     FULL,
     STUDIO,
     STUDIO_OFFSET,
@@ -22,7 +23,6 @@ from snellen.distortions._colorspaces import (
     mix,
     rgb_to_lab,
 )
-from snellen.errors import DistortionError
 
 BY_NAME = {one.name: one for one in TYPES}
 

@@ -9,10 +9,9 @@ import scipy.stats
 import skimage.color
 import torch
 
-from snellen.distortions._dct import hard_threshold, in_blocks
-from snellen.distortions._noise import TYPES
-from snellen.distortions._random import generator, normal, uniform
 from snellen.errors import DistortionError
+from tests.distortions.inside import NOISE_TYPES as TYPES
+from tests.distortions.inside import generator, hard_threshold, in_blocks, normal, uniform
 
 BY_NAME = {one.name: one for one in TYPES}
 LEVELS = [1, 2, 3, 4, 5]

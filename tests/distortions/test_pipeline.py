@@ -7,17 +7,19 @@ import torch
 from scipy import ndimage
 
 from snellen.distortions import random_distortion
-from snellen.distortions._draw import Draw
-from snellen.distortions._mixed_kernels import KernelShape, draw_blur, draw_sinc
-from snellen.distortions._pipeline import (
+from tests.distortions.inside import (
+    Draw,
     Filter,
     GaussianNoise,
     Jpeg,
+    KernelShape,
     PoissonNoise,
     Resize,
+    draw_blur,
     draw_pipeline,
+    draw_sinc,
+    generator,
 )
-from snellen.distortions._random import generator
 
 DRAWN = [draw_pipeline(seed).operations for seed in range(400)]
 

@@ -8,7 +8,7 @@ import skimage.color
 import skimage.exposure
 import torch
 
-from snellen.distortions._sharpness import TYPES
+from tests.distortions.inside import SHARPNESS_TYPES as TYPES
 
 BY_NAME = {one.name: one for one in TYPES}
 LEVELS = [1, 2, 3, 4, 5]

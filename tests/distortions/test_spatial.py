@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from snellen.distortions._otsu import otsu_thresholds
-from snellen.distortions._spatial import TYPES, _warp, move_patches
 from snellen.errors import DistortionError
+from tests.distortions.inside import SPATIAL_TYPES as TYPES
+from tests.distortions.inside import _warp, move_patches, otsu_thresholds
 
 BY_NAME = {one.name: one for one in TYPES}
 

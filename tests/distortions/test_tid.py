@@ -13,9 +13,9 @@ import scipy.stats
 import torch
 from PIL import Image
 
-from snellen.distortions._colorspaces import FULL, gray, mix
-from snellen.distortions._tid import TYPES
 from snellen.errors import DistortionError
+from tests.distortions.inside import FULL, gray, mix
+from tests.distortions.inside import TID_TYPES as TYPES
 
 BY_NAME = {one.name: one for one in TYPES}
 RECIPES = {

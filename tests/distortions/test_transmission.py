@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from snellen.distortions import _transmission, find_distortion
-from snellen.distortions._codecs import decode
-from snellen.distortions._random import generator
-from snellen.distortions._target import nearest_psnr, psnr
+from snellen.distortions import find_distortion
+from tests.distortions.inside import decode, generator, nearest_psnr, psnr
+from tests.distortions.inside import transmission_module as _transmission
 
 STREAMS = {"jpeg": _transmission.jpeg_stream, "jpeg2000": _transmission.jpeg2000_stream}
 NAMES = ("tid-jpeg-transmission", "tid-jpeg2000-transmission", "tid-noisy-compression")

@@ -11,7 +11,7 @@ from snellen.agreement import Resampling
 from snellen.backbones import create_backbone
 from snellen.datasets import load_dataset
 from snellen.exam import Viewing, synthetic_set
-from snellen.exam._report._exam_plan import ExamPlan
+from tests.exam.inside import ExamPlan
 
 TYPES = ("gaussian-blur", "white-noise", "brighten")
 OPTIONS = {"viewing": Viewing(8), "resampling": Resampling(resamples=30)}

@@ -16,7 +16,7 @@ from snellen.exam import (
     load_castlecsf,
     mechanism_signals,
 )
-from snellen.exam._gratings._cones import RGB_TO_LMS
+from tests.exam.inside import RGB_TO_LMS
 
 WHITE = RGB_TO_LMS.sum(axis=1)
 

@@ -20,12 +20,9 @@ from snellen.exam import (
     load_channel_weights,
     save_channel_weights,
 )
-from snellen.exam._efficacy._activity import activity
-from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy, set_agreements
-from snellen.exam._people._responses import respond
-from snellen.exam._rank_bootstrap import RankAgreement
 from snellen.images import read_image
 from snellen.metrics import Protocol
+from tests.exam.inside import ChannelEfficacy, RankAgreement, activity, respond, set_agreements
 
 STIMULI = TuningStimuli(
     viewing=Viewing(8), ring_frequencies=(0.5, 1, 2, 4), bar_frequency=1.0, bar_step=30, phases=3,

@@ -8,8 +8,7 @@ import pytest
 
 from snellen.errors import BackboneError, DatasetError, MetricError
 from snellen.exam import EXAM_PARTS, efficacy, examine, layers, separability, tuning
-from snellen.exam._report._exam_plan import ExamPlan, exam_images
-from snellen.exam._report._examination import TABLES, Examination, Part
+from tests.exam.inside import TABLES, Examination, ExamPlan, Part, exam_images, exam_parts_module
 
 from .small_exams import OPTIONS, distorted, pristine, rated, small_gratings, two_layers
 
@@ -131,7 +130,7 @@ def test_an_error_that_nobody_expected_is_kept_with_its_type(backbone, monkeypat
     def fail(*_, **__):
         raise RuntimeError("out of everything")
 
-    monkeypatch.setattr("snellen.exam._report._exam_parts.metric_csf", fail)
+    monkeypatch.setattr(exam_parts_module, "metric_csf", fail)
     found = examine(backbone, parts="csf", **OPTIONS)
     assert found.errors[0].error == "RuntimeError: out of everything"
 

@@ -10,9 +10,8 @@ from snellen import exam
 from snellen.agreement import Resampling
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, DatasetError, ImageError, MetricError
-from snellen.exam._people._readouts import find_readouts
-from snellen.exam._people._responses import _Measure
 from snellen.images import read_image
+from tests.exam.inside import _Measure, find_readouts
 
 from .conftest import save, tiny
 

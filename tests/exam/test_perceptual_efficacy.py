@@ -8,19 +8,17 @@ from hypothesis.extra.numpy import arrays
 
 from snellen.errors import MetricError
 from snellen.exam import find_csf
-from snellen.exam._efficacy._channel_groups import (
+from tests.exam.inside import (
     efficacy_weights,
+    frequency_sensitivity,
+    gain_normalised,
     group_distances,
     high_group,
     low_group,
-    random_groups,
-    top_group,
-)
-from snellen.exam._efficacy._perceptual_efficacy import (
-    frequency_sensitivity,
-    gain_normalised,
     orientation_sensitivity,
     perceptual_efficacy,
+    random_groups,
+    top_group,
 )
 
 FREQUENCIES = np.linspace(0.1, 30, 300)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from snellen.agreement import Resampling, agree, compare
-from snellen.exam._rank_bootstrap import RankAgreement
+from tests.exam.inside import RankAgreement
 
 
 @pytest.fixture

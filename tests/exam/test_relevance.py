@@ -5,8 +5,8 @@ from scipy.optimize import approx_fprime
 
 from snellen import create_metric, exam
 from snellen.errors import DatasetError, MetricError, WeightsError
-from snellen.exam._people import _relevance
-from snellen.exam._people._relevance import divide, fit_relevance, fit_weights
+from tests.exam.inside import divide, fit_relevance, fit_weights
+from tests.exam.inside import relevance_module as _relevance
 
 
 @pytest.fixture

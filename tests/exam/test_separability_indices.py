@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn import metrics as sklearn
 from sklearn.metrics import silhouette_samples
 
-from snellen.exam._separation import _separability_indices as indices
+from tests.exam.inside import separability_indices_module as indices
 
 
 def points_and_codes():

@@ -9,9 +9,15 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from snellen.exam._separation import _neighbours
-from snellen.exam._separation._neighbours import held_out_nearest, told_apart, vote
-from snellen.exam._separation._principal import fit_principal, growing_distances, unit_length
+from tests.exam.inside import (
+    fit_principal,
+    growing_distances,
+    held_out_nearest,
+    told_apart,
+    unit_length,
+    vote,
+)
+from tests.exam.inside import neighbours_module as _neighbours
 
 
 def cloud(count, width, contents=5, kinds=3, seed=0):

@@ -18,8 +18,8 @@ from snellen.exam import (
     uniform_field,
     write_stimuli,
 )
-from snellen.exam._gratings._cones import LUMA, decode_srgb
 from snellen.images import read_image
+from tests.exam.inside import LUMA, decode_srgb
 
 
 def spectrum_peak(image):

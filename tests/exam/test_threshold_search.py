@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.exam._psychophysics._threshold_search import find_crossing
+from tests.exam.inside import find_crossing
 
 
 def curve(function):

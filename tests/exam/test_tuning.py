@@ -12,13 +12,14 @@ from torch import nn
 from snellen.backbones import GaborBank, create_backbone
 from snellen.errors import BackboneError, ImageError, MetricError
 from snellen.exam import TuningStimuli, Viewing, find_csf, tuning
-from snellen.exam._efficacy._perceptual_efficacy import (
+from tests.exam.inside import (
+    Look,
+    fit_contrast_response,
     frequency_sensitivity,
     orientation_sensitivity,
     perceptual_efficacy,
+    present,
 )
-from snellen.exam._tuning._contrast_response import fit_contrast_response
-from snellen.exam._tuning._presentations import Look, present
 
 LAYERS = ("simple1", "energy2", "complex2")
 SIZE = 128

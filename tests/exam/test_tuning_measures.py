@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.exam._tuning._contrast_response import fit_contrast_response
-from snellen.exam._tuning._tuning_measures import (
+from tests.exam.inside import (
     circular_variance,
     find_peak,
+    fit_contrast_response,
     orientation_selectivity,
     phase_modulation,
 )

@@ -69,7 +69,7 @@ class TestFiles:
 
 
 def test_large_images_are_copied_in_bands(monkeypatch, colour):
-    from snellen.images import _samples
+    from tests.images.inside import samples_module as _samples
 
     expected = [read_image(saved(Image.fromarray(c))) for c in (colour, colour[..., 0])]
     monkeypatch.setattr(_samples, "_BAND_PIXELS", 100)

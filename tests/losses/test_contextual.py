@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from snellen.losses import ContextualLoss
-from snellen.losses._best_matches import best_matches
+from tests.losses.inside import best_matches
 
 
 def direct(x, y, h, weights=None):

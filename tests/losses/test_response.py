@@ -5,8 +5,8 @@ import torch
 
 from snellen import distort
 from snellen.losses import PixelResponse, TextResponse, text_directions
-from snellen.losses._response import differentiable
 from snellen.metrics import PROMPTS
+from tests.losses.inside import differentiable
 
 
 @pytest.mark.parametrize("spec", ["gaussian-blur@2", "blur:3", "blur@0", "white-noise@0.01"])

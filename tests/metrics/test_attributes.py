@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from snellen.distortions import distort
 from snellen.errors import ImageError, MetricError
 from snellen.metrics import create_metric, create_metrics, list_metrics
-from snellen.metrics._luma import grey_levels
-from snellen.metrics._sharpness import cpbd, edge_widths, sobel_edges
+from tests.metrics.inside import cpbd, edge_widths, grey_levels, sobel_edges
 
 NAMES = [
     "complexity", "colourfulness", "sharpness", "contrast", "noise-level", "exposure", "clipping",

@@ -7,8 +7,8 @@ import torch
 
 from snellen.errors import BackboneError, MetricError
 from snellen.metrics import ROWS, create_metric, create_metrics, find_row, list_metrics
-from snellen.metrics._stages import resolve_layers
 from snellen.readouts import create_readout, list_readouts
+from tests.metrics.inside import resolve_layers
 
 REQUIRED = {
     "dfb", "dfb-gabor", "dfb-*", "euclidean-*", "lpips-alex", "lpips-vgg", "lpips-squeeze",

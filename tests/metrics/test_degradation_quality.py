@@ -144,7 +144,7 @@ def test_a_file_that_is_no_head_is_refused(head, tmp_path):
 
 
 def _a_projection(path):
-    from snellen.metrics._projection import fitted_projection
+    from tests.metrics.inside import fitted_projection
 
     fitted_projection(torch.zeros(3), torch.eye(3), {}, {}).save(path)
     return path

@@ -13,7 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 from snellen.distortions import distort
 from snellen.errors import DistortionError, MetricError, WeightsError
 from snellen.metrics import Projection, create_metric, create_metrics, fit_projection
-from snellen.metrics._projection import seeded_projection
+from tests.metrics.inside import seeded_projection
 
 SPECS = [
     f"{name}:{level}"

@@ -18,7 +18,7 @@ from snellen.metrics import (
     create_metrics,
     find_row,
 )
-from snellen.metrics._pooled import Pooling
+from tests.metrics.inside import Pooling
 
 NETWORKS = ("rr-gabor", "rr-squeezenet1_1")
 GABOR = create_metric("rr-gabor")

@@ -12,10 +12,15 @@ from scipy.special import gamma
 
 from snellen.errors import ImageError, MetricError, WeightsError
 from snellen.metrics import create_metric, create_metrics
-from snellen.metrics._brisque import load_regression
-from snellen.metrics._luma import grey_levels
-from snellen.metrics._niqe import BLOCK, block_features, fit_scene_model
-from snellen.metrics._scene import load_scene_model, save_scene_model
+from tests.metrics.inside import (
+    BLOCK,
+    block_features,
+    fit_scene_model,
+    grey_levels,
+    load_regression,
+    load_scene_model,
+    save_scene_model,
+)
 
 SHAPES = np.arange(0.2, 10.001, 0.001)
 RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))

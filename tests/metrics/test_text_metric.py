@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from snellen.backbones import _clip as backbones_clip
-from snellen.backbones import _text as backbones_text
 from snellen.backbones import create_backbone
 from snellen.errors import MetricError
 from snellen.metrics import create_metric, create_metrics, find_row
-from snellen.metrics._text_metric import square_crops
-from snellen.metrics._text_readings import mean_share, text_correlation, text_response
+from tests.backbones.inside import clip_module as backbones_clip
+from tests.backbones.inside import text_module as backbones_text
 from tests.backbones.small_clip import RESNET, SIDE, VIT, small_clip  # noqa: F401
+from tests.metrics.inside import mean_share, square_crops, text_correlation, text_response
 
 PROMPTS = {
     "color": ("A real color photo with high-quality.", "A unnatural color photo with low-quality."),

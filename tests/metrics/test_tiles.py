@@ -11,11 +11,11 @@ from torchvision import models
 from torchvision.models.vgg import cfgs, make_layers
 
 from snellen.backbones import Reach, create_backbone
-from snellen.backbones._pooling import L2Pool2d
 from snellen.errors import BackboneError, ImageError, MetricError
 from snellen.images import as_pixels
 from snellen.metrics import MetricSet, create_metric, create_metrics
-from snellen.metrics._tiles import spans
+from tests.backbones.inside import L2Pool2d
+from tests.metrics.inside import spans
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.readouts._pair_statistics import pair_statistics
+from tests.readouts.inside import pair_statistics
 
 
 def expected(f, g):

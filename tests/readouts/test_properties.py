@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from snellen.errors import MetricError
 from snellen.readouts import READOUTS, Readout, create_readout, list_readouts
-from snellen.readouts import _rows as rows
+from tests.readouts.inside import rows_module as rows
 
 from .definitions import CASES, IDS, READINGS
 

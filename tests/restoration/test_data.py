@@ -9,7 +9,7 @@ from snellen import distort
 from snellen.errors import TrainingError
 from snellen.images import read_image
 from snellen.restoration import Degradation, PairSource, Patches, write_png
-from snellen.restoration._patches import NumberedSamples
+from tests.restoration.inside import NumberedSamples
 
 
 def patches(folder, degrade="bicubic x2", **options):

@@ -17,8 +17,7 @@ import pytest
 import torch
 
 from snellen.runs import score
-from snellen.runs._sources import Item, Location
-from snellen.runs._sources._source import Source
+from tests.runs.inside import Item, Location, Source
 
 OPTIONS = {"workers": 1, "block": 16}
 WAYS = {

@@ -14,7 +14,7 @@ from snellen.datasets import load_dataset
 from snellen.errors import DatasetError, MetricError
 from snellen.metrics import create_metric, create_metrics
 from snellen.runs import ScoreCache, bench
-from snellen.runs._judge import enough_resamples
+from tests.runs.inside import enough_resamples
 from tests.runs.rated import write_database
 
 QUICK = Resampling(resamples=50)

@@ -11,13 +11,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen import _threads
 from snellen.metrics import MetricSet, NoReferenceMetric, create_metric, create_metrics
 from snellen.runs import RunError, SourceError, TableError, open_source, score
-from snellen.runs._engine import EngineOptions, Outcome, in_order, score_items
-from snellen.runs._engine._ahead import ByteBudget, DoneAhead
-from snellen.runs._sources import Item, Location
+from tests.inside import threads_module as _threads
 from tests.runs.folders import broken_files, folder_of, noise, png
+from tests.runs.inside import (
+    ByteBudget,
+    DoneAhead,
+    EngineOptions,
+    Item,
+    Location,
+    Outcome,
+    in_order,
+    score_items,
+)
 
 
 @pytest.fixture
@@ -154,7 +161,7 @@ def test_every_image_is_scored_in_a_batch_of_its_own_size(folders, monkeypatch):
 
 def test_a_reference_of_all_is_decoded_and_run_once(folders, monkeypatch):
     from snellen.backbones import Backbone
-    from snellen.runs._engine import _decode
+    from tests.runs.inside import decode_module as _decode
 
     passes, decoded = [], []
     stream, read = Backbone.stream, _decode.as_image_batch

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from snellen.runs import score
-from snellen.runs._sinks import _parts
 from tests.runs.folders import BROKEN, broken_files, folder_of
+from tests.runs.inside import parts_module as _parts
 
 COUNT = 2000
 KILLS = 4

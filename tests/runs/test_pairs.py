@@ -36,7 +36,7 @@ def test_scores_are_those_of_the_metric_in_order(files):
 
 def test_a_reference_that_comes_again_is_decoded_and_run_once(files, monkeypatch):
     from snellen.backbones import Backbone
-    from snellen.runs._engine import _decode
+    from tests.runs.inside import decode_module as _decode
 
     metrics = create_metrics(["dfb"])
     passes, decoded = [], []

@@ -8,12 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snellen.metrics import create_metrics
-from snellen.runs._engine import EngineOptions, Outcome
-from snellen.runs._ray import RayEngine, RayOptions
-from snellen.runs._ray import _engine as engine_module
-from snellen.runs._recipe import Recipe
-from snellen.runs._sinks import RunError
-from snellen.runs._sources import Item, Location
+from tests.runs.inside import (
+    EngineOptions,
+    Item,
+    Location,
+    Outcome,
+    RayEngine,
+    RayOptions,
+    Recipe,
+    RunError,
+)
+from tests.runs.inside import ray_engine_module as engine_module
 
 
 class DiedError(Exception):

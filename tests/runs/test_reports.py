@@ -8,7 +8,7 @@ import pytest
 from snellen.agreement import Estimate, Resampling
 from snellen.datasets import load_dataset
 from snellen.runs import TableError, bench, report_tables, write_report
-from snellen.runs._report_tables import _cell
+from tests.runs.inside import _cell
 from tests.runs.rated import write_database
 
 QUICK = Resampling(resamples=50)

@@ -12,8 +12,9 @@ from torch import nn
 from snellen.backbones import create_backbone
 from snellen.images import ImagePolicy
 from snellen.metrics import create_metric
-from snellen.runs import CacheError, ScoreCache, _score_cache
-from snellen.runs._score_cache import identity
+from snellen.runs import CacheError, ScoreCache
+from tests.runs.inside import identity
+from tests.runs.inside import score_cache_module as _score_cache
 
 PAIR = ("d" * 64, "r" * 64)
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from snellen.errors import ImageError
 from snellen.runs import Source, SourceError, open_source, parse_shard
-from snellen.runs._sources import Item, Location
 from tests.runs.folders import folder_of, png
+from tests.runs.inside import Item, Location
 
 
 def contents(source):

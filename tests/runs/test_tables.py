@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.runs import FORMATS, TableError, format_of, write_table
-from snellen.runs import _tables as tables
+from tests.runs.inside import tables_module as tables
 
 ROWS = [
     {"distorted": "a,b.png", "width": 3, "dfb": 0.1, "error": None},

@@ -1,0 +1,22 @@
+"""What is private in `snellen.cli` and tested by itself.
+
+The one place that names those modules: a file that moves changes nothing else in the tests.
+"""
+
+from snellen.cli import _diagnose as diagnose_module
+from snellen.cli import _distort_jobs as distort_jobs_module
+from snellen.cli._arguments import spread_options
+from snellen.cli._describe import describe
+from snellen.cli._diagnose import diagnose
+from snellen.cli._score import score
+from snellen.cli._weights import weights_app
+
+__all__ = [
+    "describe",
+    "diagnose",
+    "diagnose_module",
+    "distort_jobs_module",
+    "score",
+    "spread_options",
+    "weights_app",
+]

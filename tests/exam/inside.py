@@ -1,0 +1,104 @@
+"""What is private in `snellen.exam` and tested by itself.
+
+The one place that names those modules: a file that moves changes nothing else in the tests.
+"""
+
+from snellen.exam._efficacy._activity import activity
+from snellen.exam._efficacy._channel_groups import (
+    efficacy_weights,
+    group_distances,
+    high_group,
+    low_group,
+    random_groups,
+    top_group,
+)
+from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy, set_agreements
+from snellen.exam._efficacy._perceptual_efficacy import (
+    frequency_sensitivity,
+    gain_normalised,
+    orientation_sensitivity,
+    perceptual_efficacy,
+)
+from snellen.exam._gratings._cones import (
+    LUMA,
+    RGB_TO_LMS,
+    cone_contrast,
+    decode_srgb,
+    encode_srgb,
+    luma_directions,
+    opponent_directions,
+)
+from snellen.exam._people import _relevance as relevance_module
+from snellen.exam._people._readouts import find_readouts
+from snellen.exam._people._relevance import divide, fit_relevance, fit_weights
+from snellen.exam._people._responses import _Measure, respond
+from snellen.exam._psychophysics._threshold_search import find_crossing
+from snellen.exam._rank_bootstrap import RankAgreement
+from snellen.exam._report import _exam_parts as exam_parts_module
+from snellen.exam._report._exam_plan import ExamPlan, exam_images
+from snellen.exam._report._examination import TABLES, Examination, Part
+from snellen.exam._separation import _neighbours as neighbours_module
+from snellen.exam._separation import _separability_indices as separability_indices_module
+from snellen.exam._separation._neighbours import held_out_nearest, told_apart, vote
+from snellen.exam._separation._principal import fit_principal, growing_distances, unit_length
+from snellen.exam._tuning._contrast_response import fit_contrast_response
+from snellen.exam._tuning._presentations import Look, present
+from snellen.exam._tuning._tuning_measures import (
+    circular_variance,
+    find_peak,
+    orientation_selectivity,
+    phase_modulation,
+)
+
+__all__ = [
+    "LUMA",
+    "RGB_TO_LMS",
+    "TABLES",
+    "ChannelEfficacy",
+    "ExamPlan",
+    "Examination",
+    "Look",
+    "Part",
+    "RankAgreement",
+    "_Measure",
+    "activity",
+    "circular_variance",
+    "cone_contrast",
+    "decode_srgb",
+    "divide",
+    "efficacy_weights",
+    "encode_srgb",
+    "exam_images",
+    "exam_parts_module",
+    "find_crossing",
+    "find_peak",
+    "find_readouts",
+    "fit_contrast_response",
+    "fit_principal",
+    "fit_relevance",
+    "fit_weights",
+    "frequency_sensitivity",
+    "gain_normalised",
+    "group_distances",
+    "growing_distances",
+    "held_out_nearest",
+    "high_group",
+    "low_group",
+    "luma_directions",
+    "neighbours_module",
+    "opponent_directions",
+    "orientation_selectivity",
+    "orientation_sensitivity",
+    "perceptual_efficacy",
+    "phase_modulation",
+    "present",
+    "random_groups",
+    "relevance_module",
+    "respond",
+    "separability_indices_module",
+    "set_agreements",
+    "told_apart",
+    "top_group",
+    "unit_length",
+    "vote",
+]
