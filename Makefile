@@ -4,6 +4,7 @@
 #   make demo    compare real photographs with distorted versions: a table and a figure
 #   make test    install everything, run all tests
 #   make test-ray  the tests of the Ray engine, which is an extra
+#   make kills N=20  kill every command so often over every kind of output, and go on
 #   make lint    style, types, import directions
 #   make docs    the documentation site, in docs/_build/html
 #   make bench   speed beside the peers, as JSON in results/
@@ -17,7 +18,9 @@ PYTEST_ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile $(PIP_ARGS)
 
-.PHONY: demo test test-ray lint docs bench install clean distclean
+N ?= 20
+
+.PHONY: demo test test-ray kills lint docs bench install clean distclean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -31,6 +34,9 @@ test: .venv/.dev
 test-ray: .venv/.dev
 	$(PIP) -e ".[ray]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/runs/test_ray.py tests/runs/test_ray_blocks.py
+
+kills: .venv/.dev
+	OMP_NUM_THREADS=1 SNELLEN_KILLS=$(N) $(BIN)/python -m pytest -n $(WORKERS) tests/runs/test_kills.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check

@@ -63,7 +63,7 @@ from snellen.runs import keep_freed_memory, score
 torch.set_num_threads(int(sys.argv[4]))
 keep_freed_memory()
 folder, limit, sink = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-done = score(folder, "dfb", reference=f"{folder}/00000.jpg", sink=sink, limit=limit)
+done = score(folder, "dfb", reference=f"{folder}/00000.jpg", limit=limit).into(sink)
 assert done.failed == 0
 # Not getrusage: a new process inherits the peak of the one that started it.
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -113,7 +113,7 @@ def bare_network(
 def files_to_rows(folder: Path, metrics: MetricSet, count: int, shared: bool, sink: Path) -> None:
     """Score the first images of a folder, each by itself or all by the first."""
     reference = min(folder.glob("*.jpg")) if shared else folder
-    done = score(folder, metrics, reference=reference, limit=count, sink=sink, restart=True)
+    done = score(folder, metrics, reference=reference, limit=count).into(sink, restart=True)
     assert done.failed == 0
     assert done.rows == count
 

@@ -43,3 +43,31 @@ class LossError(SnellenError, ValueError):
 
 class TrainingError(SnellenError, ValueError):
     """A training plan is not laid out as expected, or its run cannot start or go on."""
+
+
+class SourceError(SnellenError, ValueError):
+    """A source of images does not exist, cannot be listed, or is not laid out as it has to be."""
+
+
+class RunError(SnellenError, ValueError):
+    """A run cannot be started, or cannot go on where it was."""
+
+
+class TableError(SnellenError, ValueError):
+    """A table cannot be written in the form that was asked for."""
+
+
+class CacheError(SnellenError, RuntimeError):
+    """The folder of the score cache cannot be used."""
+
+
+def error_text(error: BaseException) -> str:
+    """Say in one line what went wrong; errors that Snellen did not foresee name their class.
+
+    Examples
+    --------
+    >>> error_text(ImageError("a.png: is empty")), error_text(KeyError("x"))
+    ('a.png: is empty', "KeyError: 'x'")
+    """
+    text = " ".join(str(error).split())
+    return text if isinstance(error, SnellenError) else f"{type(error).__name__}: {text}"

@@ -3,8 +3,6 @@
 The one place that names those modules: a file that moves changes nothing else in the tests.
 """
 
-from snellen.cli import _diagnose as diagnose_module
-from snellen.cli import _distort_jobs as distort_jobs_module
 from snellen.cli._arguments import spread_options
 from snellen.cli._describe import describe
 from snellen.cli._diagnose import diagnose
@@ -14,8 +12,6 @@ from snellen.cli._weights import weights_app
 __all__ = [
     "describe",
     "diagnose",
-    "diagnose_module",
-    "distort_jobs_module",
     "score",
     "spread_options",
     "weights_app",

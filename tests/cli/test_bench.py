@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from snellen.cli import app
-from tests.runs.inside import rated_module as _rated
+from tests.runs.inside import scores_module as _rated
 from tests.runs.rated import write_database
 
 runner = CliRunner()
@@ -26,14 +26,14 @@ def table(tmp_path, photos):
 @pytest.fixture
 def scored(monkeypatch):
     """Pairs that were computed, not taken from the cache."""
-    pairs, original = [], _rated.score_pairs
+    pairs, original = [], _rated.score_items
 
-    def count(these, metrics):
-        for result in original(these, metrics):
+    def count(tasks, metrics, options):
+        for result in original(tasks, metrics, options):
             pairs.append(result)
             yield result
 
-    monkeypatch.setattr(_rated, "score_pairs", count)
+    monkeypatch.setattr(_rated, "score_items", count)
     return pairs
 
 
@@ -70,7 +70,7 @@ def test_a_second_run_and_one_more_metric_cost_only_what_is_new(table, scored):
     assert run("-m", "psnr", *data).stdout == first.stdout
     assert len(scored) == 24
     run("-m", "psnr,gmsd", *data)
-    assert [set(one.scores) for one in scored[24:]] == [{"gmsd"}] * 24
+    assert [set(one.values) for one in scored[24:]] == [{"gmsd"}] * 24
     run("-m", "psnr", *data, "--no-cache")
     assert len(scored) == 72
 

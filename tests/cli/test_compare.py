@@ -206,17 +206,56 @@ def test_real_squeezenet_runs_from_the_command_line(folders, shared):
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
     assert 0 < document["rows"][0]["dfb-squeezenet1_1"] < 1
-    assert document["manifest"][0]["backbone"]["weights"]["file"] == "squeezenet1_1.safetensors"
+    assert (
+        document["manifest"]["metrics"][0]["backbone"]["weights"]["file"]
+        == "squeezenet1_1.safetensors"
+    )
 
 
-def test_a_second_run_over_the_same_output_replaces_it(folders, tmp_path):
+def test_a_second_run_over_the_same_output_keeps_it(folders, tmp_path):
     output = tmp_path / "o.csv"
     run("compare", *folders, "--output", output)
     first = [(r["distorted"], r["dfb"]) for r in csv.DictReader(output.read_text().splitlines())]
-    run("compare", *folders, "--output", output)
+    again = run("compare", *folders, "--output", output)
+    assert again.exit_code == 0
+    assert "all 3 rows are there" in again.stderr
     assert [
         (r["distorted"], r["dfb"]) for r in csv.DictReader(output.read_text().splitlines())
     ] == first
+
+
+def test_the_table_of_another_command_is_not_replaced(folders, tmp_path):
+    """Not so once: a finished table gave way to that of the next command, without a word."""
+    output = tmp_path / "o.csv"
+    metrics = ("-m", "psnr,ssim,gmsd")
+    assert run("score", folders[0], "-r", folders[1], *metrics, "-o", output).exit_code == 0
+    before = output.read_bytes()
+    refused = run("compare", *folders, "-m", "psnr", "-o", output)
+    assert refused.exit_code == 2
+    assert "--restart" in refused.stderr
+    assert output.read_bytes() == before
+    assert run("compare", *folders, "-m", "psnr", "-o", output, "--restart").exit_code == 0
+    assert output.read_text().startswith("distorted,reference,width,height,psnr,")
+
+
+def test_tables_patterns_and_parts(folders, tmp_path):
+    distorted, reference = folders
+    table = tmp_path / "pairs.csv"
+    table.write_text(
+        "image,reference,method\n"
+        + "".join(f"distorted/p{i}.jpg,reference/p{i}.png,jpeg\n" for i in range(3))
+    )
+    expected = rows_of(run("compare", *folders, "-m", "psnr", "--format", "csv"))
+    found = rows_of(run("compare", table, "-m", "psnr", "--format", "csv"))
+    assert [row["psnr"] for row in found] == [row["psnr"] for row in expected]
+    assert {row["method"] for row in found} == {"jpeg"}
+    pattern = run("compare", f"{distorted}/p[01].jpg", reference, "-m", "psnr", "--format", "csv")
+    assert [row["psnr"] for row in rows_of(pattern)] == [row["psnr"] for row in expected[:2]]
+    parts = tmp_path / "parts"
+    assert run("compare", *folders, "-m", "psnr", "-o", parts).exit_code == 0
+    rows = pyarrow.parquet.read_table(parts).to_pylist()
+    assert [row["psnr"] for row in rows] == [float(row["psnr"]) for row in expected]
+    assert rows[0].keys() >= {"distorted", "reference", "psnr", "error"}
 
 
 def test_several_names_may_follow_metric(folders):

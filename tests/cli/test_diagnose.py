@@ -8,7 +8,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from snellen.diagnosis import create_diagnoser
+from snellen.diagnosis import Diagnoser, create_diagnoser
 from snellen.distortions import distort
 from tests.cli.inside import diagnose
 
@@ -65,7 +65,7 @@ def test_rows_are_those_of_the_diagnoser(folders):
     (expected,) = diagnoser(received / "a.png", pristine / "a.png")
     assert {name: row[name] for name in expected.to_row()} == expected.to_row()
     assert row["reference"] == str(pristine / "a.png")
-    manifest = json.loads(result.stdout)["manifest"]
+    manifest = json.loads(result.stdout)["manifest"]["diagnoser"]
     assert manifest["sha256"] == diagnoser.manifest()["sha256"]
 
 
@@ -81,24 +81,44 @@ def test_folders_pair_by_name_and_go_to_a_file(folders):
 
 
 def test_a_run_that_was_cut_off_goes_on(folders, monkeypatch):
-    from tests.cli.inside import diagnose_module as _diagnose
-
-    output = folders / "rows.csv"
+    output, calls = folders / "rows.csv", []
     images = [folders / "received" / name for name in ("a.png", "b.png")]
-    original, calls = _diagnose._row, []
+    original = Diagnoser.__call__
 
-    def killed(image, *rest):
-        calls.append(image.name)
+    def killed(self, batch, reference=None):
+        calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return original(image, *rest)
+        return original(self, batch, reference)
 
-    monkeypatch.setattr(_diagnose, "_row", killed)
+    monkeypatch.setattr(Diagnoser, "__call__", killed)
     assert run(*images, "-o", output).exit_code != 0
     assert run(*images, "-o", output).exit_code == 0
-    assert calls == ["a.png", "b.png", "b.png"]
+    assert len(calls) == 3
+    assert run(*images, "-o", output).exit_code == 0
+    assert len(calls) == 3
     with output.open() as file:
         assert len(list(csv.DictReader(file))) == 2
+
+
+def test_an_image_made_anew_is_diagnosed_anew(folders, photos):
+    output, image = folders / "rows.csv", folders / "received" / "a.png"
+    run(image, "-o", output)
+    write(distort(photos[0], "jpeg:5"), image)
+    assert run(image, "-o", output).exit_code == 0
+    with output.open() as file:
+        (row,) = csv.DictReader(file)
+    (expected,) = create_diagnoser()(image)
+    assert (row["verdict"], row["type1"]) == (expected.verdict, expected.to_row()["type1"])
+
+
+def test_tables_are_sources_and_columns_are_carried(folders):
+    table = folders / "table.csv"
+    table.write_text("image,camera\nreceived/a.png,x100\n")
+    result = run(table, "--format", "csv")
+    assert result.exit_code == 0, result.output
+    (row,) = csv.DictReader(io.StringIO(result.stdout))
+    assert (row["camera"], row["image"]) == ("x100", str(folders / "received" / "a.png"))
 
 
 def test_wrong_usage(folders):

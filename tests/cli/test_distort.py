@@ -3,14 +3,13 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from snellen.cli import app
-from snellen.distortions import derived_seed, distort, list_distortions
+from snellen.distortions import derived_seed, distort, library_versions, list_distortions
 from snellen.images import read_image
-from tests.cli.inside import distort_jobs_module
+from tests.runs.inside import distorting_module
 
 runner = CliRunner()
 
@@ -126,19 +125,42 @@ def test_what_is_there_is_not_made_again(folder, tmp_path):
     assert len(pairs(output)) == 6  # rows of earlier runs stay
 
 
-def test_other_library_versions_make_everything_again(folder, tmp_path):
+def test_other_library_versions_are_refused_and_restart_makes_everything_again(
+    folder, tmp_path, monkeypatch
+):
     output = tmp_path / "out"
     run(folder, "-t", "jpeg", "-l", "2", "-o", output)
     before = times(output)
-    manifest = output / "pairs.csv.manifest.json"
-    document = json.loads(manifest.read_text())
-    document["manifest"]["versions"][0]["libjpeg_turbo"] = "1.0"
-    manifest.write_text(json.dumps(document))
-    run(folder, "-t", "jpeg", "-l", "2", "-o", output)
+    other = {**library_versions(), "libjpeg_turbo": "1.0"}
+    monkeypatch.setattr(distorting_module, "library_versions", lambda: other)
+    result = run(folder, "-t", "jpeg", "-l", "2", "-o", output)
+    assert result.exit_code == 2
+    assert "versions.libjpeg_turbo was" in " ".join(result.stderr.split())
+    assert times(output) == before
+    assert run(folder, "-t", "jpeg", "-l", "2", "-o", output, "--restart").exit_code == 0
     after = times(output)
     assert all(after[path] != before[path] for path in before)
-    versions = json.loads(manifest.read_text())["manifest"]["versions"]
-    assert [one["torch"] for one in versions] == [torch.__version__]
+    document = json.loads((output / "pairs.csv.manifest.json").read_text())
+    assert document["manifest"]["versions"] == other
+    assert document["distortions"]["jpeg:2"][0]["type"] == "jpeg"
+
+
+def test_an_image_of_another_seed_is_never_taken_for_this_one(folder, tmp_path, monkeypatch):
+    """Killed between the image and its row: the file itself says what it was made of."""
+    output, spec = tmp_path / "out", ("-t", "noise", "-l", "2")
+    assert run(folder, *spec, "-o", output).exit_code == 0
+
+    def killed(*arguments, **options):
+        write(*arguments, **options)
+        raise KeyboardInterrupt
+
+    write = distorting_module.write_png
+    monkeypatch.setattr(distorting_module, "write_png", killed)
+    run(folder, *spec, "--seed", "5", "-o", output)
+    monkeypatch.undo()
+    assert run(folder, *spec, "-o", output).exit_code == 0
+    for row in pairs(output):
+        assert np.array_equal(np.asarray(Image.open(output / row["image"])), remade(row, output))
 
 
 def test_a_run_that_was_cut_off_goes_on(folder, tmp_path, monkeypatch):
@@ -151,7 +173,7 @@ def test_a_run_that_was_cut_off_goes_on(folder, tmp_path, monkeypatch):
         made.append(spec)
         return distort(image, spec, seed=seed)
 
-    monkeypatch.setattr(distort_jobs_module, "distort", cut_off)
+    monkeypatch.setattr(distorting_module, "distort_batch", cut_off)
     run(folder, "-t", "jpeg", "-o", output)
     assert not (output / "pairs.csv").exists()
     before = times(output)
@@ -172,7 +194,7 @@ def test_a_broken_file_is_a_row_of_errors_and_status_1(folder, tmp_path):
     assert "broken.jpg" in result.stderr
     with (output / "errors.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["reference"] == str(folder / "broken.jpg")
+    assert row["reference"] == "../photos/broken.jpg"
     assert "damaged" in row["error"]
     assert len(pairs(output)) == 2
     (folder / "broken.jpg").unlink()
@@ -243,5 +265,5 @@ def test_a_table_of_something_else_is_not_replaced(folder, tmp_path):
     (tmp_path / "pairs.csv").write_text("image,reference,score\n")
     result = run(folder, "-t", "jpeg:1", "-o", tmp_path)
     assert result.exit_code == 2
-    assert "is not a table of this command" in result.stderr
+    assert "is no result of a run" in " ".join(result.stderr.split())
     assert (tmp_path / "pairs.csv").read_text() == "image,reference,score\n"

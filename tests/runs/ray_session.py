@@ -100,10 +100,9 @@ def ways(images: Path, references: Path) -> None:
 
 def into(folder: Path, sink: Path) -> None:
     """Score a folder on a Ray of its own."""
-    done = score(
-        folder, "psnr", reference=folder / "0000.png", sink=sink, engine="ray",
-        engine_options=OPTIONS,
-    )  # fmt: skip
+    reference = folder / "0000.png"
+    run = score(folder, "psnr", reference=reference, engine="ray", engine_options=OPTIONS)
+    done = run.into(sink)
     print(json.dumps({"rows": done.rows, "kept": done.kept}))
 
 

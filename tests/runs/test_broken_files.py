@@ -43,7 +43,7 @@ def test_every_broken_file_is_a_row_with_its_reason_and_the_rest_is_scored(
     folders, tmp_path, batch
 ):
     images, references, reasons = folders
-    done = score(images, "psnr", reference=references, sink=tmp_path / "out", batch_size=batch)
+    done = score(images, "psnr", reference=references, batch_size=batch).into(tmp_path / "out")
     assert (done.rows, done.failed) == (COUNT, BROKEN)
     rows = {Path(row["image"]).name: row for row in done.table().to_pylist()}
     assert sorted(rows) == sorted(path.name for path in images.iterdir())

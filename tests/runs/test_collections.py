@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import threading
 import time
 
@@ -11,8 +12,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snellen.errors import RunError, SourceError, TableError
 from snellen.metrics import MetricSet, NoReferenceMetric, create_metric, create_metrics
-from snellen.runs import RunError, SourceError, TableError, open_source, score
+from snellen.runs import open_source, score
 from tests.inside import threads_module as _threads
 from tests.runs.folders import broken_files, folder_of, noise, png
 from tests.runs.inside import (
@@ -265,7 +267,7 @@ def test_sinks_hold_the_rows_of_the_iterator(folders, tmp_path, form, blind):
     table.write_text("image,width,group\n" + "".join(lines) + "images/gone.png,9,\n")
     expected = list(score(table, blind))
     sink = tmp_path / ("out" if form == "folder" else f"out.{form}")
-    done = score(table, blind, sink=sink)
+    done = score(table, blind).into(sink)
     assert (done.rows, done.failed, done.kept, done.path) == (13, 1, 0, sink)
     rows = done.table().to_pylist()
     assert list(rows[0]) == list(expected[0])
@@ -288,7 +290,7 @@ def test_sinks_hold_the_rows_of_the_iterator(folders, tmp_path, form, blind):
 
 def test_shards_write_to_one_folder(folders, tmp_path, blind):
     for shard in ("2/3", "1/3", "3/3"):
-        done = score(folders[0], blind, sink=tmp_path / "out", shard=shard)
+        done = score(folders[0], blind, shard=shard).into(tmp_path / "out")
         assert done.rows == 4
     table = pyarrow.parquet.read_table(tmp_path / "out")
     assert sorted(table["image"].to_pylist()) == sorted(map(str, folders[0].iterdir()))
@@ -299,14 +301,14 @@ def test_shards_write_to_one_folder(folders, tmp_path, blind):
 def test_a_finished_folder_takes_up_what_is_new_changed_or_gone(folders, tmp_path, blind):
     sink, images = tmp_path / "out", sorted(folders[0].iterdir())
     (folders[0] / "bad.png").write_bytes(b"")
-    assert score(folders[0], blind, sink=sink).failed == 1
-    again = score(folders[0], blind, sink=sink)
+    assert score(folders[0], blind).into(sink).failed == 1
+    again = score(folders[0], blind).into(sink)
     assert (again.rows, again.kept, again.failed) == (13, 12, 1)
     images[0].unlink()
     images[1].write_bytes(png(500, 40, 36))
     (folders[0] / "bad.png").write_bytes(png(501))
     (folders[0] / "new.png").write_bytes(png(502))
-    done = score(folders[0], blind, sink=sink)
+    done = score(folders[0], blind).into(sink)
     assert (done.rows, done.kept, done.failed) == (13, 10, 0)
     rows = {row["image"]: row["mean"] for row in done.table().to_pylist()}
     assert len(rows) == done.table().num_rows
@@ -315,28 +317,28 @@ def test_a_finished_folder_takes_up_what_is_new_changed_or_gone(folders, tmp_pat
 
 def test_another_manifest_is_refused_and_restart_begins_afresh(folders, tmp_path):
     sink, reference = tmp_path / "out", folders[1] / "01.png"
-    score(folders[0], "psnr", reference=reference, sink=sink)
+    score(folders[0], "psnr", reference=reference).into(sink)
     with pytest.raises(RunError, match=r"protocol\.resize was .native. and is .half.*--restart"):
-        score(folders[0], "psnr", reference=reference, sink=sink, resize="half")
+        score(folders[0], "psnr", reference=reference, resize="half").into(sink)
     with pytest.raises(RunError, match=r"source\.inputs"):
-        score(folders[1], "psnr", reference=reference, sink=sink)
-    done = score(folders[0], "psnr", reference=reference, sink=sink, resize="half", restart=True)
+        score(folders[1], "psnr", reference=reference).into(sink)
+    done = score(folders[0], "psnr", reference=reference, resize="half").into(sink, restart=True)
     assert done.kept == 0
     assert done.table().num_rows == 12
 
 
 def test_a_limit_may_be_raised_later(folders, tmp_path, blind):
-    assert score(folders[0], blind, sink=tmp_path / "out", limit=5).rows == 5
-    done = score(folders[0], blind, sink=tmp_path / "out")
+    assert score(folders[0], blind, limit=5).into(tmp_path / "out").rows == 5
+    done = score(folders[0], blind).into(tmp_path / "out")
     assert (done.rows, done.kept) == (12, 5)
 
 
 def test_results_that_are_being_written_are_locked(folders, tmp_path, blind):
     def write_too(row):
         with pytest.raises(RunError, match="another process is writing"):
-            score(folders[0], blind, sink=tmp_path / "out.csv")
+            score(folders[0], blind).into(tmp_path / "out.csv")
 
-    score(folders[0], blind, sink=tmp_path / "out.csv", on_row=write_too, limit=2)
+    score(folders[0], blind, limit=2).into(tmp_path / "out.csv", on_row=write_too)
 
 
 def test_inputs_that_are_named_twice_have_two_rows_through_a_resumed_run(folders, tmp_path, blind):
@@ -349,8 +351,8 @@ def test_inputs_that_are_named_twice_have_two_rows_through_a_resumed_run(folders
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        score([name] * 3, blind, sink=sink, on_row=stop, batch_size=1)
-    done = score([name] * 3, blind, sink=sink)
+        score([name] * 3, blind, batch_size=1).into(sink, on_row=stop)
+    done = score([name] * 3, blind).into(sink)
     assert (done.rows, done.kept) == (3, 2)
     assert [row["image"] for row in done.table().to_pylist()] == [name] * 3
 
@@ -390,26 +392,36 @@ def test_wrong_settings_are_refused(folders, tmp_path, blind):
         ({"metrics": create_metric("psnr")}, RunError, "psnr: compares with a reference"),
         ({"metrics": []}, RunError, "expected at least one name"),
         ({"metrics": blind, "engine_options": {"x": 1}}, RunError, "no option x"),
-        ({"metrics": blind, "restart": True}, RunError, "are about a sink"),
-        ({"metrics": blind, "on_row": print}, RunError, "are about a sink"),
-        ({"metrics": blind, "sink": file / "a.csv"}, RunError, "no results can be written there"),
-        ({"metrics": blind, "sink": file / "out"}, RunError, "no results can be written there"),
-        ({"metrics": blind, "sink": file}, RunError, "no results can be written there"),
-        ({"metrics": blind, "sink": tmp_path / "a.xyz"}, TableError, "suffix"),
-        ({"metrics": blind, "sink": tmp_path, "form": "csv"}, RunError, "needs the name of a file"),
     ]
     for options, error, message in cases:
         with pytest.raises(error, match=message):
             score(folders[0], **options)
 
 
+def test_outputs_that_cannot_be_are_refused(folders, tmp_path, blind):
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    os.mkfifo(tmp_path / "pipe.csv")
+    cases = [
+        (file / "a.csv", {}, RunError, "no results can be written there"),
+        (file / "out", {}, RunError, "no results can be written there"),
+        (file, {}, RunError, "no results can be written there"),
+        (tmp_path / "a.xyz", {}, TableError, "suffix"),
+        (tmp_path, {"form": "csv"}, RunError, "needs the name of a file"),
+        (tmp_path / "pipe.csv", {"restart": True}, RunError, "is no regular file"),
+    ]
+    for sink, options, error, message in cases:
+        with pytest.raises(error, match=message):
+            score(folders[0], blind).into(sink, **options)
+
+
 def test_the_default_with_references_is_dfb(folders):
-    row = next(score(folders[0], reference=folders[1]))
+    row = next(iter(score(folders[0], reference=folders[1])))
     assert row["dfb"] > 0
 
 
 def test_leaving_off_early_ends_the_threads(folders, blind):
-    rows = score(folders[0], blind, batch_size=1)
+    rows = iter(score(folders[0], blind, batch_size=1))
     next(rows)
     del rows
     names = [t.name for t in threading.enumerate()]
@@ -489,6 +501,6 @@ def test_large_images_are_scored_in_tiles_with_the_same_numbers(folders, monkeyp
 
 
 def test_csv_has_a_header_even_without_rows(folders, tmp_path, blind):
-    score(folders[0], blind, sink=tmp_path / "o.csv", limit=0)
+    score(folders[0], blind, limit=0).into(tmp_path / "o.csv")
     (header,) = csv.reader((tmp_path / "o.csv").read_text().splitlines())
     assert header == ["image", "width", "height", "mean", "seconds", "sha256", "error"]

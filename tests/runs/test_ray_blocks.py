@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snellen.errors import RunError
 from snellen.metrics import create_metrics
 from tests.runs.inside import (
     EngineOptions,
@@ -16,7 +17,8 @@ from tests.runs.inside import (
     RayEngine,
     RayOptions,
     Recipe,
-    RunError,
+    ScoreWork,
+    ScoreWorkMaker,
 )
 from tests.runs.inside import ray_engine_module as engine_module
 
@@ -101,9 +103,15 @@ def metrics():
     return create_metrics(["psnr"])
 
 
+def ray_engine(metrics, recipe=None, options=None):
+    work, maker = ScoreWork(metrics, EngineOptions()), ScoreWorkMaker(recipe or metrics)
+    return RayEngine(work, maker, EngineOptions(), options)
+
+
 def outcomes(metrics, ray, count, patch, **options):
     patch.setattr(engine_module, "_import_ray", lambda: ray)
-    engine = RayEngine(metrics, Recipe(("psnr",)), EngineOptions(), RayOptions(**options))
+    options = RayOptions(**options)
+    engine = ray_engine(metrics, Recipe(("psnr",)), options)
     return list(engine(tasks(count)))
 
 
@@ -144,7 +152,7 @@ def test_a_lost_machine_costs_no_image(metrics, monkeypatch):
 def test_inputs_are_taken_as_they_are_needed(metrics, monkeypatch):
     ray = StandIn()
     monkeypatch.setattr(engine_module, "_import_ray", lambda: ray)
-    engine = RayEngine(metrics, None, EngineOptions(), RayOptions(block=3, workers=2))
+    engine = ray_engine(metrics, options=RayOptions(block=3, workers=2))
     taken = []
     stream = engine(taken.append(i) or task for i, task in enumerate(tasks(1000)))
     next(stream)
@@ -167,7 +175,7 @@ def test_a_worker_that_cannot_begin_ends_the_run(metrics, monkeypatch):
     ray.get = lambda _: (_ for _ in ()).throw(
         DiedError("error raised in its creation task\nWeightsError: no such file: w.safetensors")
     )
-    with pytest.raises(RunError, match=r"cannot make the metrics: WeightsError: no such file"):
+    with pytest.raises(RunError, match=r"worker cannot begin: WeightsError: no such file"):
         outcomes(metrics, ray, 3, monkeypatch)
 
 
@@ -190,4 +198,4 @@ def test_without_ray(metrics, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RunError, match=r"Ray is not installed.*snellen\[ray\]"):
-        RayEngine(metrics, None, EngineOptions())
+        ray_engine(metrics)

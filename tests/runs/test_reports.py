@@ -7,7 +7,8 @@ import pytest
 
 from snellen.agreement import Estimate, Resampling
 from snellen.datasets import load_dataset
-from snellen.runs import TableError, bench, report_tables, write_report
+from snellen.errors import TableError
+from snellen.runs import bench, report_tables, write_report
 from tests.runs.inside import _cell
 from tests.runs.rated import write_database
 
@@ -26,7 +27,7 @@ def result(rated):
 
 
 def test_csv_has_the_rows_and_the_rest_lies_beside(result, tmp_path):
-    written = write_report(tmp_path / "a.csv", result)
+    written = write_report(result, tmp_path / "a.csv")
     assert sorted(path.name for path in written) == [
         "a.csv", "a.csv.manifest.json", "a.differences.csv", "a.means.csv",
     ]  # fmt: skip
@@ -47,15 +48,15 @@ def test_csv_has_the_rows_and_the_rest_lies_beside(result, tmp_path):
 
 
 def test_files_of_an_earlier_run_do_not_contradict_this_one(result, rated, tmp_path):
-    write_report(tmp_path / "a.csv", result)
+    write_report(result, tmp_path / "a.csv")
     alone = bench(["psnr"], [rated], resampling=QUICK)
-    write_report(tmp_path / "a.csv", alone)
+    write_report(alone, tmp_path / "a.csv")
     names = sorted(path.name for path in tmp_path.glob("a*"))
     assert names == ["a.csv", "a.csv.manifest.json"]
 
 
 def test_parquet_has_the_same_rows_and_the_manifest(result, tmp_path):
-    write_report(tmp_path / "a.parquet", result, types=False)
+    write_report(result, tmp_path / "a.parquet", types=False)
     table = pyarrow.parquet.read_table(tmp_path / "a.parquet")
     assert [row["srcc"] for row in table.to_pylist()] == [
         row["srcc"] for row in result.table(types=False)
@@ -65,7 +66,7 @@ def test_parquet_has_the_same_rows_and_the_manifest(result, tmp_path):
 
 
 def test_json_holds_everything(result, tmp_path):
-    assert write_report(tmp_path / "a.json", result) == [tmp_path / "a.json"]
+    assert write_report(result, tmp_path / "a.json") == [tmp_path / "a.json"]
     document = json.loads((tmp_path / "a.json").read_text())
     assert document["agreement"] == json.loads(json.dumps(result.table()))
     assert document["means"] == result.means()
@@ -75,7 +76,7 @@ def test_json_holds_everything(result, tmp_path):
 
 
 def test_markdown_shows_values_intervals_and_protocol(result, tmp_path):
-    write_report(tmp_path / "a.md", result)
+    write_report(result, tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text()
     one = result.agreements["psnr", "my_data"]
     value, low, high = one.srcc
@@ -94,7 +95,7 @@ def test_markdown_shows_values_intervals_and_protocol(result, tmp_path):
 
 
 def test_latex_is_escaped_and_its_rows_are_even(result, tmp_path):
-    write_report(tmp_path / "a.tex", result)
+    write_report(result, tmp_path / "a.tex")
     text = (tmp_path / "a.tex").read_text()
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert r"my\_data" in body
@@ -150,5 +151,5 @@ def test_numbers_are_rounded_alike(estimate, statistic, text):
 
 def test_an_unknown_suffix_is_refused_before_anything_is_written(result, tmp_path):
     with pytest.raises(TableError, match=r"\.csv, \.json, \.parquet, \.md, \.tex"):
-        write_report(tmp_path / "a.xlsx", result)
+        write_report(result, tmp_path / "a.xlsx")
     assert not list(tmp_path.glob("a*"))

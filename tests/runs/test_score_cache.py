@@ -3,18 +3,19 @@ import json
 import logging
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from snellen.backbones import create_backbone
+from snellen.errors import CacheError
 from snellen.images import ImagePolicy
 from snellen.metrics import create_metric
-from snellen.runs import CacheError, ScoreCache
-from tests.runs.inside import identity
+from snellen.runs import ScoreCache
+from tests.records.inside import identity_module
 from tests.runs.inside import score_cache_module as _score_cache
+from tests.runs.inside import score_identity
 
 PAIR = ("d" * 64, "r" * 64)
 
@@ -109,22 +110,8 @@ def test_versions_and_code_are_part_of_the_key_and_the_device_is_not(cache, monk
     monkeypatch.setattr(metric, "manifest", lambda: newer)
     assert cache.shard(metric).path != path
     monkeypatch.undo()
-    monkeypatch.setattr(_score_cache, "_code", lambda: "edited")
+    monkeypatch.setattr(identity_module, "code_digest", lambda rooms: "edited")
     assert cache.shard(metric).path != path
-
-
-def test_the_hash_of_the_code_sees_every_file(monkeypatch, tmp_path):
-    shutil.copytree(Path(_score_cache.__file__).parents[1], tmp_path / "snellen")
-    monkeypatch.setattr(_score_cache.importlib.resources, "files", lambda _: tmp_path / "snellen")
-    seen = {_score_cache._code.__wrapped__()}
-    for name in ("images/_read.py", "backbones/_hooked.py", "readouts/_cosine.py"):
-        with (tmp_path / "snellen" / name).open("a") as file:
-            file.write("\n# changed\n")
-        seen.add(_score_cache._code.__wrapped__())
-    assert len(seen) == 4
-    with (tmp_path / "snellen" / "runs" / "_bench.py").open("a") as file:
-        file.write("\n# no score depends on this\n")
-    assert _score_cache._code.__wrapped__() in seen
 
 
 def test_a_network_of_the_users_own_is_not_kept(cache):
@@ -140,7 +127,7 @@ def test_the_file_says_what_it_holds(cache):
     shard.put(PAIR, 0.5)
     header, row = map(json.loads, shard.path.read_text().splitlines())
     assert header["manifest"]["metric"] == "gmsd"
-    assert header["code"] == identity(metric)["code"]
+    assert header["code"] == score_identity(metric)["code"]
     assert row == [*PAIR, 0.5]
     assert shard.path.name.startswith("gmsd-")
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snellen.errors import ImageError
-from snellen.runs import Source, SourceError, open_source, parse_shard
+from snellen.errors import ImageError, SourceError
+from snellen.runs import Source, open_source, parse_shard
 from tests.runs.folders import folder_of, png
 from tests.runs.inside import Item, Location
 

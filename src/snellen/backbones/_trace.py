@@ -53,7 +53,8 @@ class LayerTracer(fx.Tracer):
     def __init__(self) -> None:
         import torchvision  # slow, and not needed before a network is made
 
-        super().__init__(autowrap_modules=(math, torchvision.ops))
+        modules: Any = (math, torchvision.ops)  # torch's annotation allows one module only
+        super().__init__(autowrap_modules=modules)
         self.outputs: dict[str, list[str]] = {}
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:

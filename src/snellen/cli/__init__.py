@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from snellen._memory import keep_freed_memory
 from snellen.cli._arguments import spread_options
 from snellen.cli._bench import bench
 from snellen.cli._compare import compare
@@ -70,4 +71,5 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    keep_freed_memory()
     app(args=spread_options(sys.argv[1:]))

@@ -90,9 +90,8 @@ def bench(
     with usage_errors():
         _check_files(output, scores)
         from snellen.agreement import Resampling
-        from snellen.runs import ScoreCache, keep_freed_memory
+        from snellen.runs import ScoreCache
 
-        keep_freed_memory()
         databases = _databases(dataset, higher_better or [], lower_better or [], limit)
         options = {
             "head_weights": head_weights, "resize": resize, "layers": layer,
@@ -115,7 +114,8 @@ def bench(
 
 def _check_files(output: Path | None, scores: Path | None) -> None:
     """Find out before hours of work whether the results can be written."""
-    from snellen.runs import format_of, report_format
+    from snellen.records import format_of
+    from snellen.runs import report_format
 
     if output is not None:
         report_format(output)
@@ -254,12 +254,13 @@ def _write(
     plots: Path | None,
     per_type: bool,
 ) -> None:
-    from snellen.runs import format_of, write_report, write_table
+    from snellen.records import write_table
+    from snellen.runs import write_report
 
     if output is not None:
-        write_report(output, result, types=per_type)
+        write_report(result, output, types=per_type)
     if scores is not None:
-        write_table(scores, result.scores, format_of(scores), result.manifest)
+        write_table(scores, result.scores, result.manifest)
     if plots is not None:
         for metric, dataset in result.agreements:
             _plot(result, metric, dataset, plots)

@@ -28,9 +28,9 @@ def compare_losses(
     it was: finished runs are not done again.
     """
     with usage_errors():
+        from snellen.records import write_table
         from snellen.restoration import compare_losses as run
         from snellen.restoration import load_comparison
-        from snellen.runs import write_table
 
         comparison = load_comparison(config)
         folder = output or Path("runs") / config.stem
@@ -38,7 +38,7 @@ def compare_losses(
             found = run(comparison, folder, device=device, progress=advance)
         manifest = comparison.plan.manifest()
         for name in ("images", "runs", "summary"):
-            write_table(folder / f"{name}.csv", getattr(found, name), "csv", manifest)
+            write_table(folder / f"{name}.csv", getattr(found, name), manifest)
         text = _markdown(found)
         (folder / "summary.md").write_text(text, encoding="utf-8")
         _draw(found, folder, config.stem)

@@ -1,11 +1,13 @@
 """``snellen describe``: what the sender of a reduced-reference system transmits."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from snellen.cli._errors import usage_errors
+from snellen.cli._option_groups import OutputOptions
 from snellen.cli._options import (
     DeviceOption,
     LayerOption,
@@ -15,15 +17,16 @@ from snellen.cli._options import (
     ResizeOption,
     WeightsOption,
     device_errors,
+    given,
 )
-from snellen.cli._output import exit_if_failed, with_bar, without
+from snellen.cli._output import exit_if_failed, show_run, without
 
 if TYPE_CHECKING:
-    from snellen.metrics import ReducedReferenceMetric
+    from snellen.records import Row
 
 
 def describe(
-    references: Annotated[list[Path], typer.Argument(help="Reference images, or folders.")],
+    references: Annotated[list[str], typer.Argument(help="Reference images, or folders.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File REF.json; for many images, a folder.")
     ],
@@ -50,29 +53,16 @@ def describe(
         "resize": resize, "precision": precision.value,
     }  # fmt: skip
     with usage_errors():
-        from snellen.runs import describe_rows, descriptor_files, keep_freed_memory
+        from snellen.runs import describe as start
+        from snellen.runs import reduced_metric
 
-        keep_freed_memory()
-        files = descriptor_files(references, output)
-        made = reduced_metric(metric, options, device)
-    rows = list(with_bar(describe_rows(files, made), len(files), "describing"))
+        with device_errors(device):
+            made = reduced_metric(metric, device=device, **given(options))
+        shown = show_run(start(references, output, made), "describing", OutputOptions(), _print)
+    exit_if_failed(shown.failed, shown.count)
+
+
+def _print(rows: "Sequence[Row]") -> None:
     from snellen.cli._console import print_table
 
     print_table(without(rows, "width", "height"))
-    exit_if_failed(rows)
-
-
-def reduced_metric(name: str, options: dict[str, Any], device: str) -> "ReducedReferenceMetric":
-    """Make a reduced-reference metric, and refuse any other."""
-    from snellen.errors import MetricError
-    from snellen.metrics import ReducedReferenceMetric, create_metric, list_metrics
-
-    given = {key: value for key, value in options.items() if value not in (None, [])}
-    with device_errors(device):
-        metric = create_metric(name, device=device, **given)
-    if not isinstance(metric, ReducedReferenceMetric):
-        raise MetricError(
-            f"{name} is {metric.kind} and has no descriptors; reduced-reference metrics are "
-            f"{', '.join(list_metrics('reduced-reference'))}."
-        )
-    return metric

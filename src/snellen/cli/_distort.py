@@ -1,5 +1,6 @@
 """``snellen distort``: images under known distortions, and a table of what was done."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snellen.cli._errors import usage_errors
+from snellen.cli._option_groups import OutputOptions
+from snellen.cli._output import show_run
 from snellen.errors import DistortionError
 
 if TYPE_CHECKING:
-    from snellen.cli._distort_jobs import Result
-    from snellen.cli._distort_request import Request
+    from snellen.runs import DistortionPlan
+
+TABLE, FAILURES = "pairs.csv", "errors.csv"
 
 
 def distort(
@@ -37,61 +41,58 @@ def distort(
     sheet: Annotated[
         Path | None, typer.Option(help="Draw a contact sheet of the first image: FILE.png.")
     ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Throw away the table of an earlier run.")
+    ] = False,
 ) -> None:
     """Distort images: STEM_TYPE_LEVEL.png for each, and pairs.csv.
 
     The table names image, reference, type, level, the seed and the specification with which
-    snellen.distortions.distort gives the same pixels. Images that are there already, made with the
-    same settings, are not made again. Exit status: 0 all made, 1 some failed (errors.csv says why),
-    2 wrong usage.
+    snellen.distort gives the same pixels. Images that are there already, made of the same files
+    with the same settings, are not made again; rows of earlier runs stay. Exit status: 0 all
+    made, 1 some failed (errors.csv says why), 2 wrong usage.
+
+    Example: snellen distort photos/ -t jpeg,blur -l 3 -o distorted/
     """
     with usage_errors():
-        from snellen.cli._distort_request import find_sources, make_request
+        from snellen.runs import distortion_run, find_sources, make_plan
 
         if output is None and sheet is None:
             raise DistortionError("--output FOLDER is missing; or give --sheet FILE.png.")
         names = [one for text in type_ or [] for one in text.split(",") if one]
         levels = [one for text in level or [] for one in text.split(",") if one]
-        request = make_request(names, levels, everything=all_, pipelines=random, seed=seed)
-        sources = find_sources(source, output)
+        plan = make_plan(names, levels, everything=all_, pipelines=random, seed=seed)
         if sheet is not None:
-            _draw(sheet, list(sources.values()), request)
+            _draw(sheet, list(find_sources(source, output).values()), plan)
         if output is None:
             return
-        result = _run(sources, request, output)
-    if result.errors:
+        run = distortion_run(plan, source, output)
+        table = OutputOptions(output / TABLE, restart=restart)
+        shown = show_run(run, "distorting", table)
+    if shown.failed:
+        with (output / FAILURES).open(encoding="utf-8", newline="") as file:
+            first = next(csv.DictReader(file))
         typer.echo(
-            f"snellen: {len(result.errors)} failed, see {output / 'errors.csv'}; the first: "
-            f"{result.errors[0]['error']}",
+            f"snellen: {shown.failed} failed, see {output / FAILURES}; the first: {first['error']}",
             err=True,
         )
         raise typer.Exit(1)
 
 
-def _run(sources: dict[str, Path], request: "Request", output: Path) -> "Result":
-    from snellen.cli._console import progress
-    from snellen.cli._distort_jobs import run_jobs
-
-    total = len(sources) * request.per_image
-    with progress(disable=total < 2) as bar:
-        task = bar.add_task("distorting", total=total)
-        return run_jobs(sources, request, output, on_done=lambda count: bar.advance(task, count))
-
-
-def _draw(sheet: Path, sources: Sequence[Path], request: "Request") -> None:
+def _draw(sheet: Path, sources: Sequence[Path], plan: "DistortionPlan") -> None:
     """Draw the first image that can be read."""
     from snellen.errors import ImageError
     from snellen.images import read_image
     from snellen.plots import plot_contact_sheet, save_figure
 
-    if not request.types:
+    if not plan.types:
         raise DistortionError("--sheet shows types by level: give --type TYPE, or --all.")
     for path in sources:
         try:
             image = read_image(path)
         except ImageError:
             continue
-        figure = plot_contact_sheet(image, request.types, request.levels, seed=request.seed)
+        figure = plot_contact_sheet(image, plan.types, plan.levels, seed=plan.seed)
         save_figure(figure, sheet)
         return
     raise ImageError(f"--sheet {sheet}: no image can be read, {sources[0]} is the first.")

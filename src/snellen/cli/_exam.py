@@ -100,9 +100,7 @@ def open_dataset(text: str, higher_better: bool | None) -> "Dataset":
 def _working(total: int) -> Iterator[Callable[[int], None]]:
     """Keep freed memory, and show a bar while an exam goes on."""
     from snellen.cli._console import progress
-    from snellen.runs import keep_freed_memory
 
-    keep_freed_memory()
     with progress() as bar:
         task = bar.add_task("examining", total=total)
         yield lambda count: bar.update(task, advance=count)

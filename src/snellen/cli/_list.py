@@ -116,10 +116,11 @@ def distortions(
 
 def show(rows: Sequence[dict[str, Any]], form: Form, narrow: Sequence[str] | None = None) -> None:
     """Write rows to standard output; a table shows only the columns in `narrow`."""
-    from snellen.runs import FORMATS
+    from snellen.records import table_bytes
 
     if form is not Form.TABLE:
-        data = json.dumps(rows, indent=2) if form is Form.JSON else FORMATS["csv"](rows).decode()
+        as_json = form is Form.JSON
+        data = json.dumps(rows, indent=2) if as_json else table_bytes(rows, "csv").decode()
         typer.echo(data.rstrip("\n"))
         return
     from snellen.cli._console import print_table

@@ -1,10 +1,10 @@
 """Options that several commands share: one name, one help text, one meaning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,22 @@ class Precision(StrEnum):
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+
+
+class AnyPrecision(StrEnum):
+    """The type in which the network computes, or the choice of it."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class Align(StrEnum):
+    """What happens to images of different sizes."""
+
+    ERROR = "error"
+    CROP = "crop"
+    RESIZE = "resize"
 
 
 MetricOption = Annotated[
@@ -42,9 +58,13 @@ PixelsPerDegreeOption = Annotated[
 ]
 PrecisionOption = Annotated[Precision, typer.Option(help="Of the network.")]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-TileOption = Annotated[
-    str, typer.Option(help="Large images in tiles: auto, off, or pixels along a tile's side.")
-]
+AutoDeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out options that were not given, or are as they are by default."""
+    default = {"align": "error", "precision": "float32"}
+    return {k: v for k, v in options.items() if v not in (None, []) and default.get(k) != v}
 
 
 @contextmanager

@@ -1,165 +1,163 @@
-"""What commands that score show: rows in a file or on standard output, and difference maps."""
+"""What commands show: rows of a run in a file or on standard output, and whether some failed."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
-from snellen.errors import MetricError, SnellenError
+from snellen.cli._option_groups import OutputFormat, OutputOptions
+from snellen.errors import SnellenError
 
 if TYPE_CHECKING:
-    from snellen.diagnosis import Diagnoser
-    from snellen.metrics import Metric, MetricSet
-    from snellen.runs import Journal, Row
+    from snellen.records import Row
+    from snellen.runs import Run
+
+PrintRows = Callable[["Sequence[Row]"], None]
 
 
-class OutputFormat(StrEnum):
-    """How rows are written."""
+@dataclass(frozen=True)
+class Shown:
+    """What came of a run.
 
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
+    Attributes
+    ----------
+    count, failed
+        Number of rows, and of those that carry an error.
+    rows
+        Returns the rows; they are read again where they went to a file.
+    """
+
+    count: int
+    failed: int
+    rows: "Callable[[], list[Row]]"
 
 
-FormatOption = Annotated[
-    OutputFormat | None, typer.Option("--format", help="Default: by the suffix of --output.")
-]
-OutputOption = Annotated[Path | None, typer.Option("-o", "--output", help="File of results.")]
+def output_form(options: OutputOptions) -> OutputFormat:
+    """Return the format that was asked for, or that of the file's suffix; a table by default.
 
+    Raises
+    ------
+    SnellenError
+        The format and the output do not fit together.
+    """
+    from snellen.records import format_of
+    from snellen.runs import is_folder
 
-def output_form(form: OutputFormat | None, output: Path | None) -> OutputFormat:
-    """Return the format that was asked for, or that of the file's suffix; a table by default."""
-    from snellen.runs import format_of
-
-    if form is None:
-        return OutputFormat(format_of(output)) if output is not None else OutputFormat.TABLE
+    form, output = options.format_, options.output
     if form is OutputFormat.TABLE and output is not None:
         raise SnellenError("--format table is for the terminal; leave out --output.")
     if form is OutputFormat.PARQUET and output is None:
         raise SnellenError("--format parquet needs --output FILE: it is no text.")
+    if output is not None and is_folder(output, form and form.value):
+        return OutputFormat.PARQUET
+    if form is None:
+        return OutputFormat(format_of(output)) if output is not None else OutputFormat.TABLE
     return form
 
 
-def write_rows(
-    rows: "Callable[[Journal | None], Iterable[Row]]",
-    key: tuple[str, ...],
-    form: OutputFormat,
-    output: Path | None,
-    metrics: "MetricSet | Diagnoser",
-) -> "list[Row]":
-    """Make rows, write them to a file or to standard output, and return them.
+def show_run(
+    run: "Run", description: str, options: OutputOptions, print_rows: PrintRows | None = None
+) -> Shown:
+    """Make the rows of a run, and bring them where they were asked for.
 
-    With a file, `rows` is given a journal, so that a run that was cut off can go on.
+    Parameters
+    ----------
+    run
+        What makes the rows.
+    description
+        What the progress bar says.
+    options
+        Where rows go.
+    print_rows
+        Prints rows for people; by default all columns but sizes and times.
     """
-    from snellen.runs import Journal, write_table
-
-    if output is None:
-        return write_stdout(rows(None), form.value, metrics)
-    manifest = metrics.manifest()
-    with Journal(output, manifest, key) as journal:
-        table = list(rows(journal))
-    write_table(output, table, form.value, manifest)
-    journal.remove()
-    return table
+    form = output_form(options)
+    if options.output is None:
+        rows = _to_stdout(run, description, form, print_rows or _printer(run))
+        return Shown(len(rows), count_failed(rows), lambda: rows)
+    return _to_sink(run, description, options)
 
 
-def with_bar(rows: "Iterable[Row]", total: int, description: str) -> "Iterator[Row]":
-    """Show progress on standard error while rows are made."""
+def _to_sink(run: "Run", description: str, options: OutputOptions) -> Shown:
     from snellen.cli._console import progress
 
-    with progress(disable=total < 2) as bar:
-        yield from bar.track(rows, total=total, description=description)
+    assert options.output is not None
+    given = None if options.format_ is None else options.format_.value
+    with progress() as bar:
+        task = bar.add_task(description, total=run.count)
+        done = run.into(
+            options.output,
+            form=given,
+            restart=options.restart,
+            on_row=lambda row: bar.advance(task),
+        )
+    if done.rows and done.kept == done.rows:
+        typer.echo(
+            f"snellen: {done.path}: all {done.rows} rows are there; --restart makes them anew",
+            err=True,
+        )
+    return Shown(done.rows, done.failed, lambda: done.table().to_pylist())
 
 
-def exit_if_failed(rows: "Sequence[Row]") -> None:
-    """End the program with status 1 if a row carries an error."""
-    exit_if_any_failed(sum(row["error"] is not None for row in rows), len(rows))
-
-
-def exit_if_any_failed(failed: int, rows: int) -> None:
-    """End the program with status 1 if rows carry errors."""
-    if failed:
-        typer.echo(f"snellen: {failed} of {rows} rows failed; see their errors", err=True)
-        raise typer.Exit(1)
-
-
-def write_stdout(rows: "Iterable[Row]", form: str, metrics: "MetricSet | Diagnoser") -> "list[Row]":
-    """Write rows to standard output, one at a time where the form allows it, and return them."""
-    from snellen.runs import FORMATS
+def _to_stdout(
+    run: "Run", description: str, form: OutputFormat, print_rows: PrintRows
+) -> "list[Row]":
+    from snellen.records import csv_header, csv_lines, json_lines, table_bytes
 
     written: list[Row] = []
-    for row in rows:
-        if form in ("csv", "jsonl"):
-            options = {"header": not written} if form == "csv" else {}
-            sys.stdout.write(FORMATS[form]([row], **options).decode())
-            sys.stdout.flush()
+    if form is OutputFormat.CSV:
+        sys.stdout.write(csv_header(run.columns))
+    for row in with_bar(run, run.count, description):
+        if form is OutputFormat.CSV:
+            sys.stdout.write(csv_lines([row], run.columns))
+        elif form is OutputFormat.JSONL:
+            sys.stdout.write(json_lines([row]))
+        sys.stdout.flush()
         written.append(row)
-    if form == "json":
-        sys.stdout.write(FORMATS["json"](written, metrics.manifest()).decode())
-    elif form == "table":
-        _print(written, metrics)
+    if form is OutputFormat.JSON:
+        sys.stdout.write(table_bytes(written, "json", run.manifest).decode())
+    elif form is OutputFormat.TABLE:
+        print_rows(written)
     return written
 
 
-def _print(rows: "Sequence[Row]", source: "MetricSet | Diagnoser") -> None:
-    from snellen.cli._console import print_table
-    from snellen.metrics import MetricSet
+def with_bar(rows: "Iterable[Row]", total: int | None, description: str) -> "Iterator[Row]":
+    """Show progress on standard error while rows are made."""
+    from snellen.cli._console import progress
 
-    metrics = tuple(source) if isinstance(source, MetricSet) else ()
+    with progress(disable=total is not None and total < 2) as bar:
+        yield from bar.track(rows, total=total, description=description)
+
+
+def _printer(run: "Run") -> PrintRows:
     arrows = {True: " ↓", False: " ↑", None: ""}
-    headers = {m.name: m.name + arrows[m.lower_better] for m in metrics}
-    print_table(without(rows, "width", "height", "seconds"), headers)
+    headers = {m.name: m.name + arrows[m.lower_better] for m in run.metrics or ()}
+
+    def print_rows(rows: "Sequence[Row]") -> None:
+        from snellen.cli._console import print_table
+
+        print_table(without(rows, "width", "height", "seconds"), headers)
+
+    return print_rows
 
 
 def without(rows: "Sequence[Row]", *columns: str) -> "list[Row]":
     """Leave out columns, and that of errors where there are none."""
-    failed = any(row["error"] is not None for row in rows)
-    hidden = {*columns} if failed else {*columns, "error"}
+    hidden = {*columns} if count_failed(rows) else {*columns, "error"}
     return [{k: v for k, v in row.items() if k not in hidden} for row in rows]
 
 
-def check_map(path: Path, metrics: "MetricSet", pairs: int) -> None:
-    """Find out before any work whether the maps can be drawn."""
-    _mapping(metrics)
-    if pairs > 1 and path.suffix:
-        raise MetricError(
-            f"--map {path}: {pairs} pairs need a folder, one figure each; give a name without "
-            "a suffix."
-        )
+def count_failed(rows: "Sequence[Row]") -> int:
+    """Count the rows that carry an error."""
+    return sum(row["error"] is not None for row in rows)
 
 
-def _mapping(metrics: "MetricSet") -> "Metric":
-    """Return the first of the metrics that has a map."""
-    for metric in metrics:
-        if metric.has_map:
-            return metric
-    names = ", ".join(metric.name for metric in metrics)
-    raise MetricError(f"--map: none of the metrics ({names}) has a map; dfb and LPIPS have one.")
-
-
-def draw_maps(path: Path, rows: "Sequence[Row]", metrics: "MetricSet") -> None:
-    """Draw reference, distorted image and map of every pair that was scored."""
-    from snellen.plots import plot_comparison, save_figure
-
-    metric = _mapping(metrics)
-    scored = [row for row in rows if row[metric.name] is not None]
-    for row in scored:
-        x, prepared = metric.pair(row["distorted"], row["reference"])
-        title = f"{Path(row['distorted']).name}\n{metric.name} = {row[metric.name]:.4g}"
-        local = metric.map(x, prepared.batch)
-        figure = plot_comparison(prepared.batch, [x], [local], [title], map_title=metric.name)
-        save_figure(figure, path if path.suffix else _figure_name(path, row["distorted"], rows))
-
-
-def _figure_name(folder: Path, distorted: str, rows: "Sequence[Row]") -> Path:
-    """Name a figure after its image; images of one name in several folders keep theirs apart."""
-    name = Path(distorted)
-    same = [row for row in rows if Path(row["distorted"]).stem == name.stem]
-    if len(same) == 1:
-        return folder / f"{name.stem}.png"
-    return folder / "_".join([*name.parent.parts[-1:], f"{name.name}.png"])
+def exit_if_failed(failed: int, rows: int) -> None:
+    """End the program with status 1 if rows carry errors; say so if there are none at all."""
+    if not rows:
+        typer.echo("snellen: no input is left by --limit and --shard: no rows", err=True)
+    if failed:
+        typer.echo(f"snellen: {failed} of {rows} rows failed; see their errors", err=True)
+        raise typer.Exit(1)

@@ -11,8 +11,8 @@ from snellen.cli._options import DeviceOption
 from snellen.errors import ImageError, SnellenError
 
 if TYPE_CHECKING:
+    from snellen.records import Row
     from snellen.restoration import Restorer
-    from snellen.runs import Row
 
 
 def restore(

@@ -1,64 +1,47 @@
 """``snellen score``: collections of images, with or without references."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli._compare import Align
 from snellen.cli._errors import usage_errors
+from snellen.cli._option_groups import (
+    BatchOptions,
+    EngineChoice,
+    OutputOptions,
+    PartOptions,
+    grouped,
+)
 from snellen.cli._options import (
+    Align,
+    AnyPrecision,
+    AutoDeviceOption,
     HeadWeightsOption,
     LayerOption,
     MetricOption,
     ProjectionOption,
     ResizeOption,
-    TileOption,
     WeightsOption,
     device_errors,
+    given,
 )
-from snellen.cli._output import (
-    FormatOption,
-    OutputFormat,
-    exit_if_any_failed,
-    exit_if_failed,
-    output_form,
-    write_stdout,
-)
-from snellen.cli._score_described import score_described
+from snellen.cli._output import exit_if_failed, output_form, show_run
 from snellen.cli._score_figures import ContactSheetOption, CorrelationsOption, draw_figures
+from snellen.cli._sources import SOURCES_HELP, say_notes
 from snellen.errors import MetricError
 
 if TYPE_CHECKING:
-    from snellen.runs import Row, ScoredCollection
+    from snellen.runs import Run
 
 
-class Engine(StrEnum):
-    """What computes."""
-
-    LOCAL = "local"
-    RAY = "ray"
-
-
-class AnyPrecision(StrEnum):
-    """The type in which the network computes, or the choice of it."""
-
-    AUTO = "auto"
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
-_SOURCES = (
-    "Images, folders, patterns; tables (.csv, .parquet) with a column image and, if there are "
-    "references, reference; lists (.txt); tar files in WebDataset layout; s3:// or https:// "
-    "addresses of any of these."
-)
-_OUTPUT = "File of results (.csv, .json, .jsonl, .parquet), or a folder for Parquet parts."
-
-
+@grouped
 def score(
-    sources: Annotated[list[str], typer.Argument(help=_SOURCES)],
+    sources: Annotated[list[str], typer.Argument(help=SOURCES_HELP)],
+    output: OutputOptions,
+    part: PartOptions,
+    engine: EngineChoice,
+    batches: BatchOptions,
     reference: Annotated[
         str | None,
         typer.Option(
@@ -82,22 +65,10 @@ def score(
         tuple[str, str] | None,
         typer.Option(metavar="CLEAN DEGRADED", help="Words for metrics of text and image."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help=_OUTPUT)] = None,
-    format_: FormatOption = None,
     contact_sheet: ContactSheetOption = None,
     correlations: CorrelationsOption = None,
-    engine: Annotated[Engine, typer.Option(help="What computes.")] = Engine.LOCAL,
-    limit: Annotated[
-        int | None, typer.Option(min=0, help="Only so many inputs, the first ones.")
-    ] = None,
-    shard: Annotated[
-        str | None, typer.Option(help="PART/PARTS, such as 1/16: every 16th input, from the first.")
-    ] = None,
     dedupe: Annotated[
         bool, typer.Option("--dedupe", help="Score images of equal content once.")
-    ] = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Throw away what an earlier run left in --output.")
     ] = False,
     weights: WeightsOption = None,
     head_weights: HeadWeightsOption = None,
@@ -110,73 +81,54 @@ def score(
     precision: Annotated[
         AnyPrecision, typer.Option(help="Of the network; auto: bfloat16 on a GPU that has it.")
     ] = AnyPrecision.FLOAT32,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Most images at once. Default: by device and size.")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode. Default: one a processor.")
-    ] = None,
-    tile: TileOption = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes of the Ray engine. Default: all that fit.")
-    ] = None,
-    ray_address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster. Default: RAY_ADDRESS, or this machine.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: AutoDeviceOption = "auto",
 ) -> None:
     """Score a collection of images: alone, against references, or against their descriptors.
 
     The default metric is dfb with references and ddr without. Every input becomes one row, on
-    standard output or in a file; one that cannot be scored carries its error. A run that is cut
-    off while it writes to --output goes on where it was. With descriptors, layers, number of
+    standard output or in a file; one that cannot be scored carries its error. The same command,
+    given again with the same --output, goes on where it was. With descriptors, layers, number of
     values, protocol and precision are those of the descriptor. Exit status: 0 all scored, 1 some
     rows failed, 2 wrong usage.
+
+    Example: snellen score photos/ --attributes -o scores.parquet
     """
     options = {
         "weights": weights, "head_weights": head_weights, "projection": projection,
         "layers": layer, "resize": resize, "align": align.value, "prompts": prompt and [prompt],
     }  # fmt: skip
     settings = {
-        "limit": limit, "shard": shard, "dedupe": dedupe, "attributes": attributes,
-        "engine": engine.value, "device": device, "precision": precision.value,
-        "batch_size": batch_size, "threads": threads, "tile": tile,
-        "engine_options": _given({"workers": workers, "address": ray_address}),
+        "dedupe": dedupe, "attributes": attributes, "device": device,
+        "precision": precision.value, **part.given(), **engine.given(), **batches.given(),
     }  # fmt: skip
     with usage_errors():
-        from snellen.runs import is_folder, keep_freed_memory
-
-        keep_freed_memory()
-        folder = output is not None and is_folder(output, format_ and format_.value)
-        form = OutputFormat.PARQUET if folder else output_form(format_, output)
-        if reference_descriptor is not None:
-            rows = _described(sources, reference_descriptor, reference, metric, options, device,
-                              form, output)  # fmt: skip
-        elif output is None:
-            rows = _to_stdout(sources, reference, metric, {**settings, **_given(options)}, form)
+        output_form(output)
+        if reference_descriptor is None:
+            run = _scored(sources, reference, metric, {**settings, **given(options)}, device)
         else:
-            given = None if format_ is None else format_.value
-            target = {"sink": output, "form": given, "restart": restart}
-            done = _to_sink(sources, reference, metric, {**settings, **target, **_given(options)})
-            if contact_sheet is not None or correlations is not None:
-                draw_figures(done.table().to_pylist(), contact_sheet, correlations)
-            _say_if_nothing(done.rows)
-            exit_if_any_failed(done.failed, done.rows)
-            return
-        draw_figures(rows, contact_sheet, correlations)
-    _say_if_nothing(len(rows))
-    exit_if_failed(rows)
+            run = _described(
+                sources, reference_descriptor, reference, metric, options, part, device
+            )
+        shown = show_run(run, "scoring", output)
+        if contact_sheet is not None or correlations is not None:
+            draw_figures(shown.rows(), contact_sheet, correlations)
+    exit_if_failed(shown.failed, shown.count)
 
 
-def _say_if_nothing(rows: int) -> None:
-    if not rows:
-        typer.echo("snellen: no input is left by --limit and --shard: no rows", err=True)
+def _scored(
+    sources: list[str],
+    reference: str | None,
+    metric: list[str] | None,
+    settings: dict[str, Any],
+    device: str,
+) -> "Run":
+    from snellen.runs import open_source
+    from snellen.runs import score as start
 
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """Leave out options that were not given."""
-    default = {"align": "error"}
-    return {k: v for k, v in options.items() if v not in (None, []) and default.get(k) != v}
+    source = open_source(sources, reference)
+    say_notes(source)
+    with device_errors(device):
+        return start(source, metric, **settings)
 
 
 def _described(
@@ -185,50 +137,19 @@ def _described(
     reference: str | None,
     metric: list[str] | None,
     options: dict[str, Any],
+    part: PartOptions,
     device: str,
-    form: OutputFormat,
-    output: Path | None,
-) -> "list[Row]":
+) -> "Run":
+    from snellen.runs import score_described
+
     if reference is not None or (metric and len(metric) > 1):
         raise MetricError(
             "--reference-descriptor takes the place of --reference, and serves one metric: its own."
         )
     files = {name: options[name] for name in ("weights", "projection", "align")}
-    name = metric[0] if metric else None
     place = "cpu" if device == "auto" else device
-    images = [Path(one) for one in sources]
-    return score_described(images, descriptors, name, files, place, form, output)
-
-
-def _to_stdout(
-    sources: list[str],
-    reference: str | None,
-    metric: list[str] | None,
-    settings: dict[str, Any],
-    form: OutputFormat,
-) -> "list[Row]":
-    from snellen.cli._console import progress
-    from snellen.runs import score as start
-
-    with device_errors(settings["device"]):
-        rows = start(sources, metric, reference=reference, **settings)
-    with progress(disable=rows.count == 1) as bar:
-        shown = bar.track(rows, total=rows.count, description="scoring")
-        return write_stdout(shown, form.value, rows.metrics)
-
-
-def _to_sink(
-    sources: list[str], reference: str | None, metric: list[str] | None, settings: dict[str, Any]
-) -> "ScoredCollection":
-    from snellen.cli._console import progress
-    from snellen.runs import open_source, parse_shard
-    from snellen.runs import score as start
-
-    source = open_source(sources, reference)
-    part = parse_shard(settings["shard"]) if settings["shard"] else None
-    with progress() as bar, device_errors(settings["device"]):
-        task = bar.add_task("scoring", total=source.select(settings["limit"], part).count)
-        done: ScoredCollection = start(
-            source, metric, **settings, on_row=lambda row: bar.advance(task)
-        )
-    return done
+    with device_errors(place):
+        return score_described(
+            sources, descriptors, metric[0] if metric else None,
+            device=place, **part.given(), **given(files),
+        )  # fmt: skip

@@ -10,7 +10,7 @@ from snellen.errors import MetricError
 
 if TYPE_CHECKING:
     from snellen.metrics import MetricRow
-    from snellen.runs import Row
+    from snellen.records import Row
 
 ContactSheetOption = Annotated[
     Path | None,

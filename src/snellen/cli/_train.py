@@ -72,13 +72,13 @@ def _score(plan: "TrainingPlan", network: Path, path: Path, device: str) -> None
     from snellen.cli._console import print_table
     from snellen.cli._output import without
     from snellen.metrics import create_metric
+    from snellen.records import write_table
     from snellen.restoration import evaluate, load_restorer
-    from snellen.runs import write_table
 
     metrics = {label: create_metric(**one, device=device) for label, one in plan.metrics.items()}
     restorer = load_restorer(network, device)
     rows = list(evaluate(restorer, plan.test, metrics, scale=plan.scale, border=plan.border))
-    write_table(path, rows, "csv", {label: one.manifest() for label, one in metrics.items()})
+    write_table(path, rows, {label: one.manifest() for label, one in metrics.items()})
     print_table(without(rows))
 
 

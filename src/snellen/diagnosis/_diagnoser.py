@@ -61,6 +61,11 @@ class Diagnoser:
     facts: Mapping[str, Any]
     policy: ImagePolicy
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return next(iter(self.backbone.buffers()), torch.empty(0)).device
+
     def __call__(self, images: Any, reference: Any = None) -> list[Diagnosis]:
         """Diagnose images.
 
@@ -98,9 +103,8 @@ class Diagnoser:
 
     def describe(self, batch: Tensor) -> NDArray[np.float32]:
         """Return the numbers (N, D) that diagnoses of an image batch are made from."""
-        device = next(iter(self.backbone.buffers()), torch.empty(0)).device
         described: NDArray[np.float32] = (
-            describe(self.backbone, self.layers, batch.to(device)).cpu().numpy()
+            describe(self.backbone, self.layers, batch.to(self.device)).cpu().numpy()
         )
         return described
 

@@ -13,6 +13,7 @@ from snellen.images._pixels import Pixels, Window, as_pixels
 from snellen.images._policy import ImagePolicy
 from snellen.images._read import image_size, read_image
 from snellen.images._sizes import ALIGNMENTS, match_sizes
+from snellen.images._write import read_png_note, write_png
 
 __all__ = [
     "ALIGNMENTS",
@@ -30,4 +31,6 @@ __all__ = [
     "match_sizes",
     "pair_images",
     "read_image",
+    "read_png_note",
+    "write_png",
 ]

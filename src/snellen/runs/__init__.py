@@ -1,58 +1,58 @@
-"""Scoring of collections: pairs in, rows out; nothing is lost on the way."""
+"""Collections of images: inputs in, one row for each out; nothing is lost on the way."""
 
-from snellen.runs._bench import BenchResult, bench
+from snellen._memory import keep_freed_memory
+from snellen.runs._bench import (
+    REPORT_FORMATS,
+    BenchResult,
+    ScoreCache,
+    bench,
+    rated_rows,
+    report_format,
+    report_tables,
+    write_report,
+)
+from snellen.runs._comparing import compare
 from snellen.runs._correlations import correlation_table
-from snellen.runs._described import DescribedImage, described_rows, pair_descriptors
-from snellen.runs._describing import describe_rows, descriptor_files
-from snellen.runs._engine import tiling
+from snellen.runs._described import reduced_metric, score_described
+from snellen.runs._describing import describe
+from snellen.runs._diagnosing import diagnose
+from snellen.runs._distorting import distort, distortion_run
+from snellen.runs._distortion_plan import DistortionPlan, find_sources, make_plan
+from snellen.runs._engine import EngineOptions
 from snellen.runs._engines import ENGINES
-from snellen.runs._journal import Journal, JournalError, Row
-from snellen.runs._memory import keep_freed_memory
-from snellen.runs._pairs import PairScore, comparison_rows, score_pairs
-from snellen.runs._report_tables import report_tables
-from snellen.runs._reports import REPORT_FORMATS, report_format, write_report
-from snellen.runs._run import ScoredCollection, ScoredRows
-from snellen.runs._score_cache import CacheError, ScoreCache
+from snellen.runs._run import Run, RunResult
 from snellen.runs._scoring import score
-from snellen.runs._sinks import RunError, is_folder
-from snellen.runs._sources import Source, SourceError, open_source, parse_shard
-from snellen.runs._tables import FORMATS, TableError, format_of, write_table
+from snellen.runs._sinks import is_folder
+from snellen.runs._sources import Source, open_source, parse_shard
 
 __all__ = [
     "ENGINES",
-    "FORMATS",
     "REPORT_FORMATS",
     "BenchResult",
-    "CacheError",
-    "DescribedImage",
-    "Journal",
-    "JournalError",
-    "PairScore",
-    "Row",
-    "RunError",
+    "DistortionPlan",
+    "EngineOptions",
+    "Run",
+    "RunResult",
     "ScoreCache",
-    "ScoredCollection",
-    "ScoredRows",
     "Source",
-    "SourceError",
-    "TableError",
     "bench",
-    "comparison_rows",
+    "compare",
     "correlation_table",
-    "describe_rows",
-    "described_rows",
-    "descriptor_files",
-    "format_of",
+    "describe",
+    "diagnose",
+    "distort",
+    "distortion_run",
+    "find_sources",
     "is_folder",
     "keep_freed_memory",
+    "make_plan",
     "open_source",
-    "pair_descriptors",
     "parse_shard",
+    "rated_rows",
+    "reduced_metric",
     "report_format",
     "report_tables",
     "score",
-    "score_pairs",
-    "tiling",
+    "score_described",
     "write_report",
-    "write_table",
 ]

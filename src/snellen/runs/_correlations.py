@@ -7,7 +7,7 @@ from typing import Any
 
 from snellen.agreement import Estimate, Resampling, agree
 from snellen.errors import AgreementError
-from snellen.runs._journal import Row
+from snellen.records import Row
 
 _LEAST_ROWS = 3
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from snellen.metrics import MetricSet
-from snellen.runs._engine import EngineOptions, Outcome, Task, score_items
-from snellen.runs._recipe import Recipe
-from snellen.runs._sinks import RunError
+from snellen.errors import RunError
+from snellen.runs._engine import EngineOptions, Outcome, Task
+from snellen.runs._work import Work, WorkMaker
 
 Engine: TypeAlias = Callable[[Iterable[Task]], Iterator[Outcome]]
 """Numbered inputs to outcomes, in any order, each input once."""
@@ -17,8 +16,8 @@ ENGINES = ("local", "ray")
 
 def engine_for(
     name: str,
-    metrics: MetricSet,
-    recipe: Recipe | None,
+    work: Work,
+    maker: WorkMaker,
     options: EngineOptions,
     more: Mapping[str, Any],
 ) -> Engine:
@@ -28,10 +27,10 @@ def engine_for(
     ----------
     name
         One of `ENGINES`.
-    metrics
-        What to score by.
-    recipe
-        The same as plain values, for other processes; None for metrics that the caller made.
+    work
+        What to do with each input here.
+    maker
+        How other processes make the same work.
     options
         How many images at once, and how much memory.
     more
@@ -47,10 +46,10 @@ def engine_for(
     if name == "ray":
         from snellen.runs._ray import RayEngine, RayOptions
 
-        return RayEngine(metrics, recipe, options, RayOptions.of(more))
+        return RayEngine(work, maker, options, RayOptions.of(more))
     if more:
         raise RunError(
             f"the local engine has no option {', '.join(more)}; options of that kind are those of "
             'the engine "ray".'
         )
-    return lambda tasks: score_items(tasks, metrics, options)
+    return work

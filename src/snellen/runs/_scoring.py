@@ -1,28 +1,25 @@
 """A collection of images to a table of scores: source, engine, sink."""
 
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeAlias, overload
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 
-from snellen.runs._engine import EngineOptions, in_order, tiling
-from snellen.runs._engines import engine_for
-from snellen.runs._journal import Row
-from snellen.runs._recipe import Metrics, metrics_for
-from snellen.runs._rows import Layout
-from snellen.runs._run import Run, ScoredCollection, ScoredRows
-from snellen.runs._sinks import RunError, open_sink
+from snellen.errors import RunError
+from snellen.metrics import MetricSet
+from snellen.records import Columns, PathLike
+from snellen.runs._engine import EngineOptions
+from snellen.runs._engines import Engine, engine_for
+from snellen.runs._layout import SEEN, file_layout
+from snellen.runs._metrics_by_name import Metrics, Recipe, metrics_for
+from snellen.runs._run import Run
+from snellen.runs._score_work import ScoreWork, ScoreWorkMaker
 from snellen.runs._sources import Source, Sources, open_source, parse_shard
 
-PathLike: TypeAlias = str | os.PathLike[str]
 
-
-@overload
 def score(
     source: Sources | Source,
     metrics: Metrics = None,
     *,
-    sink: None = None,
     reference: PathLike | None = None,
     engine: str = "local",
     limit: int | None = None,
@@ -31,66 +28,13 @@ def score(
     attributes: bool = False,
     device: str = "auto",
     precision: str = "float32",
-    batch_size: int | None = None,
-    threads: int | None = None,
-    tile: int | str = "auto",
     engine_options: Mapping[str, Any] | None = None,
     **options: Any,
-) -> ScoredRows: ...
-
-
-@overload
-def score(
-    source: Sources | Source,
-    metrics: Metrics = None,
-    *,
-    sink: PathLike,
-    reference: PathLike | None = None,
-    engine: str = "local",
-    form: str | None = None,
-    limit: int | None = None,
-    shard: str | None = None,
-    dedupe: bool = False,
-    attributes: bool = False,
-    device: str = "auto",
-    precision: str = "float32",
-    batch_size: int | None = None,
-    threads: int | None = None,
-    tile: int | str = "auto",
-    engine_options: Mapping[str, Any] | None = None,
-    restart: bool = False,
-    on_row: Callable[[Row | None], object] | None = None,
-    **options: Any,
-) -> ScoredCollection: ...
-
-
-def score(
-    source: Sources | Source,
-    metrics: Metrics = None,
-    *,
-    sink: PathLike | None = None,
-    reference: PathLike | None = None,
-    engine: str = "local",
-    form: str | None = None,
-    limit: int | None = None,
-    shard: str | None = None,
-    dedupe: bool = False,
-    attributes: bool = False,
-    device: str = "auto",
-    precision: str = "float32",
-    batch_size: int | None = None,
-    threads: int | None = None,
-    tile: int | str = "auto",
-    engine_options: Mapping[str, Any] | None = None,
-    restart: bool = False,
-    on_row: Callable[[Row | None], object] | None = None,
-    **options: Any,
-) -> ScoredRows | ScoredCollection:
+) -> Run:
     """Score a collection of images of any size; every input becomes one row.
 
-    Without a sink, rows come as an iterator, in the order of the source. With a sink they go to
-    disk as they are made: a run that was killed, at whatever moment, goes on where it was when it
-    is called again, and ends with exactly one row for each input.
+    Iterating gives rows, in the order of the source; `Run.into` brings them to disk as they are
+    made.
 
     Parameters
     ----------
@@ -100,14 +44,10 @@ def score(
     metrics
         Names of metrics, or metrics that are made, one or several; by default ``"dfb"`` where
         there are references, and ``"ddr"`` where there are none.
-    sink
-        A file (``.csv``, ``.json``, ``.jsonl``, ``.parquet``), or a folder of Parquet parts.
     reference
         One reference for all images, or a folder in which they find theirs by name.
     engine
         What computes: ``"local"``, or ``"ray"`` (a cluster, or processes on this machine).
-    form
-        Form of the file, where its suffix does not tell.
     limit
         Only so many inputs, the first of the source.
     shard
@@ -121,29 +61,19 @@ def score(
         Where to compute; ``"auto"`` is a GPU where there is one.
     precision
         ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 on a GPU that computes in it.
-    batch_size
-        Most images in a batch; by default as many as the device gains from.
-    threads
-        Threads that read and decode; by default one for each processor.
-    tile
-        Pixels along the side of the tiles in which larger images are scored; ``"auto"``: images
-        over 16 megapixels, if all metrics can be; ``"off"``: none.
     engine_options
         Options of the engine alone; for ``"ray"``: ``address``, ``workers``, ``cpus``, ``gpus``,
         ``block``, ``runtime_env``.
-    restart
-        Whether to throw away what an earlier run left in the sink.
-    on_row
-        Called with each new row, and with None for each row that was there already.
     **options
-        Options of `create_metrics`.
+        Attributes of `EngineOptions` (``batch_size``, ``threads``, ``tile``), and options of
+        `create_metrics`.
 
     Returns
     -------
-    ScoredRows or ScoredCollection
-        Rows: ``image``, ``reference`` where there are any, the columns that a table carries,
-        ``width``, ``height``, one column for each metric, ``seconds``, ``sha256`` of the file,
-        ``error``. Or, with a sink, where they are and how many.
+    Run
+        Rows with the columns ``image``, ``reference`` where there are any, the columns that a
+        table carries, ``width``, ``height``, one column for each metric, ``seconds``, ``sha256``
+        of the file, ``error``.
 
     Raises
     ------
@@ -152,8 +82,7 @@ def score(
     MetricError
         A metric does not exist, or has no such option.
     RunError
-        A metric needs references and there are none; the sink cannot be written, holds a run of
-        other settings, or is in use; an engine or a setting does not exist.
+        A metric needs references and there are none; an engine or a setting does not exist.
 
     Examples
     --------
@@ -165,31 +94,69 @@ def score(
     >>> row["width"], row["psnr"] > 60, row["error"]
     (32, True, None)
     """
-    if sink is None and (form is not None or restart or on_row is not None):
-        raise RunError("form, restart and on_row are about a sink, and none is given.")
+    found = select_source(source, reference, limit, shard)
+    settings, more = split_options(options)
+    made, recipe = metrics_for(
+        metrics, has_references=found.has_references, attributes=attributes, device=device,
+        precision=precision, options=more,
+    )  # fmt: skip
+    last = {"duplicate_of": "string"} if dedupe else {}
+    measured = score_columns(made, {"sha256": "string", **last})
+    return Run(
+        found,
+        file_layout(found, measured, reference="reference" if found.has_references else None),
+        score_engine(engine, made, recipe, settings, engine_options or {}),
+        score_manifest("score", made, settings) | {"dedupe": dedupe},
+        metrics=made,
+        options=settings,
+        dedupe=dedupe,
+        shard=shard_name(shard),
+    )
+
+
+def select_source(
+    source: Sources | Source, reference: PathLike | None, limit: int | None, shard: str | None
+) -> Source:
+    """Open a source if it is not, and take the part of it that is asked for."""
     if isinstance(source, Source) and reference is not None:
         raise RunError("reference: name it where the source is opened: open_source(..., reference)")
     found = source if isinstance(source, Source) else open_source(source, reference)
-    found = found.select(limit, parse_shard(shard) if shard is not None else None)
-    made, recipe = metrics_for(
-        metrics, has_references=found.has_references, attributes=attributes, device=device,
-        precision=precision, options=options,
-    )  # fmt: skip
-    whole_pixels, side = tiling(tile)
-    settings = EngineOptions(batch_size, threads, whole_pixels=whole_pixels, tile=side)
-    chosen = engine_for(engine, made, recipe, settings, engine_options or {})
-    layout = Layout(found, [metric.name for metric in made], dedupe)
-    run = Run(found, layout, chosen, settings, dedupe, on_row)
-    if sink is None:
-        return ScoredRows(in_order(run.rows(None)), made, found.count)
-    manifest = {
-        "metrics": made.manifest(),
-        "source": dict(found.description),
-        "dedupe": dedupe,
-        "tile": tile,
-    }
-    opened = open_sink(
-        Path(sink), layout.columns, manifest, form=form, restart=restart,
-        shard=shard if shard is not None and not shard.endswith("/1") else "",
-    )  # fmt: skip
-    return run.into(opened)
+    return found.select(limit, parse_shard(shard) if shard is not None else None)
+
+
+def shard_name(shard: str | None) -> str:
+    """Return the part of a source by which files of a sink are named; empty for all of it."""
+    return shard if shard is not None and not shard.endswith("/1") else ""
+
+
+def split_options(
+    options: Mapping[str, Any], **defaults: Any
+) -> tuple[EngineOptions, dict[str, Any]]:
+    """Tell options of the engine from those of metrics."""
+    names = {field.name for field in fields(EngineOptions)}
+    own = {**defaults, **{k: v for k, v in options.items() if k in names}}
+    return EngineOptions(**own), {k: v for k, v in options.items() if k not in names}
+
+
+def score_columns(metrics: MetricSet, more: Columns) -> Columns:
+    """Name the columns that scoring fills."""
+    scores = {metric.name: "double" for metric in metrics}
+    return {**SEEN, **scores, "seconds": "double", **more, "error": "string"}
+
+
+def score_engine(
+    name: str,
+    metrics: MetricSet,
+    recipe: Recipe | None,
+    options: EngineOptions,
+    more: Mapping[str, Any],
+) -> Engine:
+    """Make an engine that scores by metrics."""
+    return engine_for(
+        name, ScoreWork(metrics, options), ScoreWorkMaker(recipe or metrics), options, more
+    )
+
+
+def score_manifest(command: str, metrics: MetricSet, options: EngineOptions) -> dict[str, Any]:
+    """Say what scores depend on."""
+    return {"command": command, "metrics": metrics.manifest(), "tile": options.tile}

@@ -14,7 +14,6 @@ from snellen._threads import at_once, side_by_side
 from snellen.backbones import Backbone, file_sha256
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, ImageError
-from snellen.exam._checkpoint import Arrays, Checkpoint
 from snellen.images import read_image
 from snellen.metrics import Protocol
 from snellen.readouts import (
@@ -24,6 +23,7 @@ from snellen.readouts import (
     Statistics,
     StructureTexture,
 )
+from snellen.records import Arrays, Checkpoint
 
 Numbers = NDArray[np.float64]
 Progress = Callable[[int], None]

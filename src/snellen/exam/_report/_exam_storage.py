@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from snellen.exam._checkpoint import Arrays
 from snellen.exam._report._examination import Part
+from snellen.records import Arrays
 
 
 def pack(part: Part) -> Arrays:

@@ -12,7 +12,6 @@ from snellen.agreement import Resampling
 from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError, SnellenError
-from snellen.exam._checkpoint import Checkpoint
 from snellen.exam._gratings._viewing import Viewing
 from snellen.exam._people._layers import named_networks
 from snellen.exam._report._exam_findings import OPPONENT, SELECTIVE_OSI, human_peak
@@ -21,6 +20,7 @@ from snellen.exam._report._exam_plan import ExamPlan, exam_images
 from snellen.exam._report._exam_progress import Clock, ExamProgress
 from snellen.exam._report._exam_storage import pack, unpack
 from snellen.exam._report._examination import Examination, Part
+from snellen.records import Checkpoint
 
 if TYPE_CHECKING:
     from snellen.exam._separation._synthetic import SyntheticSet

@@ -13,10 +13,10 @@ from torch import Tensor
 from snellen._threads import at_once, side_by_side
 from snellen.backbones import Backbone, file_sha256
 from snellen.errors import MetricError
-from snellen.exam._checkpoint import Arrays, Checkpoint
 from snellen.exam._separation._labelled import Group, Labelled
 from snellen.metrics import Protocol
 from snellen.readouts import Statistics
+from snellen.records import Arrays, Checkpoint
 
 Floats = NDArray[np.float32]
 

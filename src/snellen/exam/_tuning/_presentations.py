@@ -12,10 +12,10 @@ from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import BackboneError
-from snellen.exam._checkpoint import Arrays, Checkpoint
 from snellen.exam._gratings._grating import Grating
 from snellen.exam._gratings._stimuli import render_gratings
 from snellen.exam._tuning._tuning_stimuli import Presentation
+from snellen.records import Arrays, Checkpoint
 
 Array = NDArray[np.float64]
 Reading = Literal["auto", "mean", "modulation"]

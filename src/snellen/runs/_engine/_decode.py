@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from snellen.errors import SnellenError
+from snellen.errors import error_text
 from snellen.images import ImagePolicy, Pixels, as_image_batch, as_pixels, image_size
 from snellen.runs._engine._ahead import ByteBudget
 from snellen.runs._sources import Item, Location, Stream
@@ -72,7 +72,7 @@ class Decoder:
             else:
                 self._decode(done)
         except Exception as error:
-            done.error = describe(error)
+            done.error = error_text(error)
             done.image = done.reference = done.pixels = None
             self._budget.release(done.held)
             done.held = 0
@@ -121,9 +121,3 @@ def read_reference(location: Location, policy: ImagePolicy) -> Tensor:
     """Read and decode a reference."""
     with location.open() as stream:
         return as_image_batch(stream, policy, name="reference")
-
-
-def describe(error: Exception) -> str:
-    """Say in one line what went wrong; errors that Snellen did not foresee name their class."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, SnellenError) else f"{type(error).__name__}: {text}"

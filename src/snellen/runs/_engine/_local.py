@@ -131,7 +131,7 @@ class _Engine:
 
     def _scored(self, group: list[Decoded], shared: PreparedReference | None) -> list[Outcome]:
         if group[0].pixels is not None:
-            found = [score_large(group[0], self._metrics, self._options.tile)]
+            found = [score_large(group[0], self._metrics, self._options.tile_side)]
         else:
             found = score_group(group, shared, self._metrics)
         for done in group:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from snellen.runs._sinks import RunError
+from snellen.errors import RunError
 
 _AHEAD_BYTES = 1 << 29
 _CACHE_BYTES = 1 << 30
@@ -28,33 +28,54 @@ class EngineOptions:
         Memory for images that are decoded and not yet scored.
     cache_bytes
         Memory for references that come again, and for their features.
-    whole_pixels
-        Larger images are scored tile by tile, if all metrics can be; None: never.
     tile
-        Pixels along the side of a tile; by default that of `Metric.tiled`.
+        Pixels along the side of the tiles in which larger images are scored; ``"auto"``: images
+        over 16 megapixels, if all metrics can be; ``"off"``: none.
 
     Raises
     ------
     RunError
-        A number is less than 1, or a size negative.
+        A number is less than 1, a size negative, or there is no such way to tile.
+
+    Examples
+    --------
+    >>> EngineOptions().whole_pixels, EngineOptions(tile="512").whole_pixels
+    (16777216, 262144)
     """
 
     batch_size: int | None = None
     threads: int | None = None
     ahead_bytes: int = _AHEAD_BYTES
     cache_bytes: int = _CACHE_BYTES
-    whole_pixels: int | None = _WHOLE_PIXELS
-    tile: int | None = None
+    tile: int | str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "threads", "tile"):
+        for name in ("batch_size", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise RunError(f"{name}: expected 1 or more, got {value}.")
-        for name in ("ahead_bytes", "cache_bytes", "whole_pixels"):
+        for name in ("ahead_bytes", "cache_bytes"):
             value = getattr(self, name)
-            if value is not None and value < 0:
+            if value < 0:
                 raise RunError(f"{name}: expected 0 or more, got {value}.")
+        if self.tile not in ("auto", "off") and not (
+            str(self.tile).isdecimal() and int(self.tile) > 0
+        ):
+            raise RunError(
+                f"tile: expected 'auto', 'off', or pixels along a side; got {self.tile!r}."
+            )
+
+    @property
+    def tile_side(self) -> int | None:
+        """Pixels along the side of a tile; None: that of `Metric.tiled`."""
+        return None if self.tile in ("auto", "off") else int(self.tile)
+
+    @property
+    def whole_pixels(self) -> int | None:
+        """Larger images are scored tile by tile; None: no image is."""
+        if self.tile == "off":
+            return None
+        return _WHOLE_PIXELS if self.tile_side is None else self.tile_side**2
 
     def batch_for(self, pixels: int, device: str) -> int:
         """Return how many images of so many pixels make a batch.
@@ -72,31 +93,6 @@ class EngineOptions:
     def decoders(self) -> int:
         """Return the number of threads that decode."""
         return self.threads or min(_MOST_THREADS, processors())
-
-
-def tiling(tile: int | str) -> tuple[int | None, int | None]:
-    """Read how large images are scored: ``"auto"``, ``"off"``, or pixels along a tile's side.
-
-    Returns
-    -------
-    tuple
-        `EngineOptions.whole_pixels` and `EngineOptions.tile`.
-
-    Raises
-    ------
-    RunError
-        It is none of these.
-
-    Examples
-    --------
-    >>> tiling("auto"), tiling("off"), tiling(512)
-    ((16777216, None), (None, None), (262144, 512))
-    """
-    if tile in ("auto", "off"):
-        return _WHOLE_PIXELS if tile == "auto" else None, None
-    if not str(tile).isdecimal() or int(tile) < 1:
-        raise RunError(f"tile: expected 'auto', 'off', or pixels along a side; got {tile!r}.")
-    return int(tile) ** 2, int(tile)
 
 
 def processors() -> int:

@@ -1,14 +1,17 @@
 """From a batch of decoded images to scores and errors."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from snellen.errors import error_text
 from snellen.metrics import MetricSet, PreparedReference
-from snellen.runs._engine._decode import Decoded, describe
+from snellen.runs._engine._decode import Decoded
 
 Reference = PreparedReference | Tensor | None
 
@@ -34,8 +37,8 @@ class Outcome:
         Size of the image in pixels; None if it could not be read.
     sha256
         Hash of the file's bytes.
-    scores
-        Score by metric; None where the metric could not score this input.
+    values
+        What was measured, by column: of a metric its score, None where there is none.
     seconds
         Time from the decoded image to its scores; of a batch, an equal part.
     error
@@ -46,7 +49,7 @@ class Outcome:
     width: int | None = None
     height: int | None = None
     sha256: str | None = None
-    scores: dict[str, float | None] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     seconds: float | None = None
     error: str | None = None
 
@@ -91,7 +94,7 @@ def score_group(
     try:
         scores = metrics(_stacked(images), reference)
         values = {name: tensor.tolist() for name, tensor in scores.items()}
-        found = [Scored({name: v[i] for name, v in values.items()}) for i in range(len(group))]
+        found = [_checked({name: v[i] for name, v in values.items()}) for i in range(len(group))]
     except Exception as error:
         if len(group) > 1:
             return [score_group([one], shared, metrics)[0] for one in group]
@@ -109,9 +112,9 @@ def score_large(done: Decoded, metrics: MetricSet, tile: int | None) -> Scored:
     side = {} if tile is None else {"side": tile}
     try:
         scores = metrics.tiled(*done.pixels, **side)
-        found = Scored({name: float(score) for name, score in scores.items()})
+        found = _checked({name: float(score) for name, score in scores.items()})
     except Exception as error:
-        return Scored(errors=[describe(error)])
+        return Scored(errors=[error_text(error)])
     found.seconds = round(time.perf_counter() - start, 6)
     return found
 
@@ -123,11 +126,20 @@ def _stacked(tensors: Sequence[Tensor]) -> Tensor:
 def _one_by_one(image: Tensor, reference: Reference, metrics: MetricSet, why: Exception) -> Scored:
     """Score by each metric alone, to lose only the failing one."""
     if len(metrics) == 1:
-        return Scored(errors=[describe(why)])
-    scored = Scored()
+        return Scored(errors=[error_text(why)])
+    scores: dict[str, float] = {}
+    errors = []
     for metric in metrics:
         try:
-            scored.scores[metric.name] = float(MetricSet([metric])(image, reference)[metric.name])
+            scores[metric.name] = float(MetricSet([metric])(image, reference)[metric.name])
         except Exception as error:
-            scored.errors.append(describe(error))
-    return scored
+            errors.append(error_text(error))
+    scored = _checked(scores)
+    return Scored(scored.scores, [*errors, *scored.errors])
+
+
+def _checked(scores: Mapping[str, float]) -> Scored:
+    """Refuse scores that are no numbers: an infinity is not a result, and no mean survives it."""
+    finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
+    errors = [f"{name}: the score is {scores[name]}" for name, v in finite.items() if v is None]
+    return Scored(finite, errors)

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from snellen.metrics import MetricSet
+from snellen.errors import RunError
 from snellen.runs._engine import EngineOptions, Outcome, Task
 from snellen.runs._engine._options import processors
 from snellen.runs._ray._blocks import Block, Blocks
 from snellen.runs._ray._options import RayOptions
 from snellen.runs._ray._worker import Worker
-from snellen.runs._recipe import Recipe
-from snellen.runs._sinks import RunError
+from snellen.runs._work import Work, WorkMaker
 
 _AHEAD = 2  # blocks that a worker has: one in work, and one for when it is done
 _STORE_BYTES = 256 << 20
@@ -34,15 +33,14 @@ class _Hand:
 
 
 class RayEngine:
-    """Scores inputs by actors of Ray.
+    """Works on inputs by actors of Ray.
 
     Parameters
     ----------
-    metrics
-        What to score by.
-    recipe
-        The same as plain values, which every worker makes for itself; without it the metrics
-        travel, with their weights.
+    work
+        What to do with each input; here only its manifest and its device are asked for.
+    maker
+        How every worker makes the same work for itself.
     options
         How many images at once, and how much memory, for each worker.
     ray_options
@@ -56,14 +54,14 @@ class RayEngine:
 
     def __init__(
         self,
-        metrics: MetricSet,
-        recipe: Recipe | None,
+        work: Work,
+        maker: WorkMaker,
         options: EngineOptions,
         ray_options: RayOptions | None = None,
     ) -> None:
         self._ray = _import_ray()
-        self._metrics, self._recipe = metrics, recipe
-        self._made_of: Any = recipe
+        self._work, self._maker = work, maker
+        self._made_of: Any = maker
         self._how = ray_options or RayOptions()
         self._options = replace(options, threads=options.threads or self._how.cpus)
 
@@ -73,10 +71,11 @@ class RayEngine:
         Raises
         ------
         RunError
-            The cluster is not there, or a worker cannot make the metrics.
+            The cluster is not there, or a worker cannot begin.
         """
         with self._cluster():
-            self._made_of = self._recipe or self._ray.put(self._metrics)
+            if self._maker.travels_whole:
+                self._made_of = self._ray.put(self._maker)
             hands = [_Hand(self._hire()) for _ in range(self._count())]
             try:
                 yield from self._outcomes(Blocks(tasks, self._how.block), hands)
@@ -126,19 +125,19 @@ class RayEngine:
         text = str(error)
         if "creation task" in text or "__init__" in text:
             reason = text.strip().splitlines()[-1]
-            raise RunError(f"a Ray worker cannot make the metrics: {reason}") from error
+            raise RunError(f"a Ray worker cannot begin: {reason}") from error
 
     def _hire(self) -> Any:
         actor = self._ray.remote(Worker).options(
             num_cpus=self._how.cpus, num_gpus=self._gpus(), max_restarts=0, max_task_retries=0
         )
-        manifest = self._metrics.manifest()
+        manifest = self._work.manifest()
         return actor.remote(self._made_of, manifest, self._options, self._how.cpus)
 
     def _gpus(self) -> float:
         if self._how.gpus is not None:
             return self._how.gpus
-        return 1.0 if next(iter(self._metrics)).device.type == "cuda" else 0.0
+        return 1.0 if self._work.device.type == "cuda" else 0.0
 
     def _count(self) -> int:
         if self._how.workers is not None:
@@ -172,7 +171,7 @@ class RayEngine:
     def _own_cluster(self) -> dict[str, Any]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run reports to nobody
         workers = self._how.workers or max(1, processors() // self._how.cpus)
-        size = {} if self._recipe is None else {"object_store_memory": _STORE_BYTES}
+        size = {} if self._maker.travels_whole else {"object_store_memory": _STORE_BYTES}
         return {
             "num_cpus": workers * self._how.cpus,
             "include_dashboard": False,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from snellen.runs._sinks import RunError
+from snellen.errors import RunError
 
 
 @dataclass(frozen=True)

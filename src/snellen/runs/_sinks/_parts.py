@@ -2,15 +2,25 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from snellen.runs._journal import Row
-from snellen.runs._sinks._forms import write_part
-from snellen.runs._sinks._log import RowLog
-from snellen.runs._sinks._manifest import RunError, check_same, plain
-from snellen.runs._sinks._sink import Columns, Finished, lock, unlock
-from snellen.runs._tables import manifest_header, remove_leftovers, replace_file
+from snellen.errors import RunError
+from snellen.records import (
+    Columns,
+    Row,
+    RowLog,
+    check_same,
+    lock,
+    manifest_header,
+    plain,
+    remove_leftovers,
+    replace_file,
+    unlock,
+    write_table,
+)
+from snellen.runs._sinks._sink import Finished
 
 IDENTITY = "input"
 """Column with the hash of a row's input, by which a run finds its rows again."""
@@ -115,7 +125,10 @@ class PartsSink:
 
     def _write_manifest(self, summary: Row) -> None:
         document = {**manifest_header(plain(self._manifest)), "run": summary}
-        replace_file(self._manifest_path, (json.dumps(document, indent=2) + "\n").encode())
+        replace_file(self._manifest_path, json.dumps(document, indent=2) + "\n")
+
+    def _write_part(self, number: int, rows: Sequence[Row]) -> None:
+        write_table(self._path(number), rows, self._manifest, form="parquet", columns=self._columns)
 
     def _recover(self) -> None:
         """Make parts of the rows that a killed run left in its log."""
@@ -125,7 +138,7 @@ class PartsSink:
             if not self._path(number).exists():
                 rows = [{**row, IDENTITY: identity} for _, identity, row in log.rows()]
                 if rows:
-                    write_part(self._path(number), rows, self._columns, self._manifest)
+                    self._write_part(number, rows)
             log.remove()
 
     def _read_parts(self) -> None:
@@ -162,7 +175,7 @@ class PartsSink:
     def _flush(self) -> None:
         rows = [row for _, row in sorted(self._waiting, key=_position)]
         if rows:
-            write_part(self._path(self._next), rows, self._columns, self._manifest)
+            self._write_part(self._next, rows)
             self._next += 1
             self._waiting = []
         self._log.remove()  # only now that its rows are in a part
@@ -182,7 +195,7 @@ class PartsSink:
             self._path(number).unlink()
         elif len(claimed) < table.num_rows:
             rows = table.take(sorted(claimed)).to_pylist()
-            write_part(self._path(number), rows, self._columns, self._manifest)
+            self._write_part(number, rows)
 
     def close(self) -> None:
         """Let go of the log and of the lock."""
@@ -192,3 +205,12 @@ class PartsSink:
 
 def _position(entry: tuple[int, Row]) -> int:
     return entry[0]
+
+
+def read_parts(folder: Path) -> Any:
+    """Read the rows of a folder of parts, those of all shards, as a `pyarrow.Table`."""
+    import pyarrow.parquet
+
+    files = sorted(folder.glob("*part-*.parquet"))
+    parts = [pyarrow.parquet.read_table(file).drop_columns([IDENTITY]) for file in files]
+    return pyarrow.concat_tables(parts) if parts else pyarrow.table({})

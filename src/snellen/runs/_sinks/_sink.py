@@ -1,18 +1,10 @@
 """What a sink promises, and what the two kinds share."""
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-import filelock
-
-from snellen.runs._journal import Row
-from snellen.runs._sinks._manifest import RunError
-
-Columns = Mapping[str, str]
-"""Names of columns in order, with the names of their Arrow types."""
+from snellen.records import Row
 
 Place = TypeVar("Place")
 
@@ -54,36 +46,4 @@ class Finished(Generic[Place]):
     def claim(self, identity: str) -> tuple[Place, str] | None:
         """Return where a row of the input lies, and forget it; inputs may occur several times."""
         places = self._places.get(identity)
-        return places.pop() if places else None
-
-
-def lock(path: Path) -> filelock.FileLock:
-    """Keep other processes from writing to the same results.
-
-    Raises
-    ------
-    RunError
-        One does, or nothing can be written there.
-    """
-    held = filelock.FileLock(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):  # or the lock waits where nothing can be
-            held.acquire(timeout=0)
-    except filelock.Timeout:
-        raise RunError(
-            f"{path.parent}: another process is writing these results ({path.name} is locked); "
-            "wait for it, or name another output."
-        ) from None
-    except OSError as error:
-        raise RunError(
-            f"{path.parent}: no results can be written there: {error.strerror or error}; name "
-            "another output."
-        ) from error
-    return held
-
-
-def unlock(held: filelock.FileLock) -> None:
-    """Let other processes write."""
-    Path(held.lock_file).unlink(missing_ok=True)  # before the release: nobody can hold it now
-    held.release()
+        return places.pop(0) if places else None

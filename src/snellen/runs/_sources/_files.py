@@ -4,11 +4,12 @@ import glob
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from snellen.errors import ImageError
+from snellen.errors import ImageError, SourceError
 from snellen.images import find_images, pair_images
-from snellen.runs._sources._item import Item, Location, SourceError
+from snellen.runs._sources._item import Item, Location
 from snellen.runs._sources._remote import is_remote, list_objects, store_of, suffix_of
 from snellen.runs._sources._source import Source
 
@@ -117,7 +118,9 @@ def _paired_folders(folder: Path, references: Path) -> Source:
         for lonely in pairing.unpaired
         if folder in lonely.path.parents
     ]
-    return _listed(sorted(items, key=lambda item: item.image.url), references=True)
+    unused = [one for one in pairing.unpaired if folder not in one.path.parents]
+    listed = _listed(sorted(items, key=lambda item: item.image.url), references=True)
+    return replace(listed, notes=tuple(f"{one.path}: {one.reason}" for one in unused))
 
 
 def _listed(items: list[Item], references: bool = False) -> Source:

@@ -10,12 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from snellen.errors import ImageError, SnellenError
-
-
-class SourceError(SnellenError, ValueError):
-    """A source of images does not exist, cannot be listed, or is not laid out as it has to be."""
-
+from snellen.errors import ImageError, SourceError
 
 Stream: TypeAlias = io.BufferedReader | io.BytesIO
 
@@ -174,9 +169,9 @@ class Item:
         Examples
         --------
         >>> len(Item(Location("gone.png")).identity())
-        32
+        16
         """
         files = [self.image] if self.reference is None else [self.image, self.reference]
         facts = [[file.name, file.stamp()] for file in files]
         text = json.dumps([facts, sorted(self.columns.items()), self.problem], default=str)
-        return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+        return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=8).hexdigest()

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from snellen.runs._sources._item import Item, Location, SourceError, one_reference
+from snellen.errors import SourceError
+from snellen.runs._sources._item import Item, Location, one_reference
 from snellen.runs._sources._remote import is_remote, open_named, suffix_of
 from snellen.runs._sources._source import Source
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from snellen.errors import SourceError
 from snellen.runs._sources._files import file_source, matching
-from snellen.runs._sources._item import SourceError
 from snellen.runs._sources._manifests import TABLE_SUFFIXES, table_source
 from snellen.runs._sources._remote import is_remote, store_of, suffix_of
 from snellen.runs._sources._shards import shard_source

@@ -4,8 +4,9 @@ import posixpath
 from collections.abc import Mapping
 from typing import IO, Any
 
+from snellen.errors import SourceError
 from snellen.images import IMAGE_SUFFIXES
-from snellen.runs._sources._item import Location, SourceError
+from snellen.runs._sources._item import Location
 
 
 def is_remote(name: str) -> bool:

@@ -5,8 +5,9 @@ import tarfile
 from collections.abc import Iterator
 from itertools import groupby
 
+from snellen.errors import SourceError
 from snellen.images import IMAGE_SUFFIXES
-from snellen.runs._sources._item import Item, Location, SourceError, one_reference
+from snellen.runs._sources._item import Item, Location, one_reference
 from snellen.runs._sources._remote import open_named
 from snellen.runs._sources._source import Source
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
-from snellen.runs._sources._item import Item, SourceError
+from snellen.errors import SourceError
+from snellen.runs._sources._item import Item
 
 Shard = tuple[int, int]
 """Which part, from 1, of how many."""
@@ -28,6 +29,8 @@ class Source:
         Whether inputs have references.
     description
         What the manifest says about the source.
+    notes
+        What people should know of it, a sentence each, such as references that nothing uses.
     """
 
     items: Callable[[], Iterable[Item]]
@@ -35,6 +38,7 @@ class Source:
     columns: Mapping[str, str] = field(default_factory=dict)
     has_references: bool = False
     description: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items())
@@ -95,6 +99,7 @@ def joined(sources: Sequence[Source]) -> Source:
         count=sum(known) if len(known) == len(counts) else None,
         columns=columns,
         has_references=any(source.has_references for source in sources),
+        notes=tuple(note for source in sources for note in source.notes),
     )
 
 

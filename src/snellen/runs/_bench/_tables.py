@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 
 from snellen.agreement import Estimate
-from snellen.runs._bench import BenchResult
-from snellen.runs._journal import Row
-from snellen.runs._judge import LEVEL
+from snellen.records import Cells, Row
+from snellen.runs._bench._bench import BenchResult
+from snellen.runs._bench._statistics import LEVEL
 
 _COLUMNS = {
     "srcc": "SRCC",
@@ -15,8 +15,6 @@ _COLUMNS = {
     "plcc_fitted": "PLCC fitted",
     "rmse": "RMSE",
 }
-
-Cells = Mapping[str, str]
 
 
 def report_tables(

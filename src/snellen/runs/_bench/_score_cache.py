@@ -2,28 +2,26 @@
 
 A stale cache gives wrong numbers without a word. A score is therefore kept under the bytes of both
 files and the metric's whole manifest (definition, protocol, policy of decoding, alignment, weights'
-hash, precision, versions of libraries) together with a hash of the code that computes scores. The
-device alone is left out. The network of a user has no such key: its scores are not kept.
+hash, precision, versions of libraries) together with a hash of the code that computes scores
+(`snellen.records.identity`). The device alone is left out. The network of a user has no such key:
+its scores are not kept.
 """
 
 import hashlib
-import importlib.resources
 import json
 import logging
 import os
 import re
 import time
-from functools import cache
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from snellen.backbones import cache_directory
-from snellen.errors import SnellenError
+from snellen.errors import CacheError
 from snellen.metrics import Metric
+from snellen.records import digest_of, identity
 
 _SCHEMA = 1
-_ROOMS = ("images", "distortions", "backbones", "readouts", "metrics")
 # A file written this shortly ago may change again without a change of its time stamps.
 _SETTLED_SECONDS = 2.0
 
@@ -31,10 +29,6 @@ _logger = logging.getLogger(__name__)
 
 Contents = tuple[str, str]
 """SHA-256 of the distorted and of the reference file; the latter empty where none is needed."""
-
-
-class CacheError(SnellenError, RuntimeError):
-    """The folder of the score cache cannot be used."""
 
 
 class ScoreCache:
@@ -87,14 +81,12 @@ class ScoreCache:
         metric
             As it is now: what is changed in it afterwards does not change where its scores go.
         """
-        key = identity(metric)
+        key = score_identity(metric)
         weights = key["manifest"].get("backbone", {}).get("weights", {})
         if weights.get("source") == "module":
             return None
-        text = json.dumps(key, sort_keys=True, default=str)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
         name = re.sub(r"[^a-z0-9_-]+", "_", metric.name.lower())
-        return Shard(self.folder / f"{name}-{digest}.jsonl", key)
+        return Shard(self.folder / f"{name}-{digest_of(key)}.jsonl", key)
 
 
 class Shard:
@@ -121,33 +113,16 @@ class Shard:
 _ADVICE = "let SNELLEN_CACHE name another folder, or run with --no-cache."
 
 
-def identity(metric: Metric) -> dict[str, Any]:
-    """Return all that a metric's scores depend on, besides the images: the manifest and the code.
+def score_identity(metric: Metric) -> dict[str, Any]:
+    """Return all that a metric's scores depend on, besides the images and the device.
 
     Examples
     --------
     >>> from snellen.metrics import create_metric
-    >>> sorted(identity(create_metric("psnr")))
-    ['code', 'manifest']
+    >>> sorted(score_identity(create_metric("psnr")))
+    ['code', 'manifest', 'versions']
     """
-    manifest = {name: value for name, value in metric.manifest().items() if name != "device"}
-    return {"manifest": manifest, "code": _code()}
-
-
-@cache
-def _code() -> str:
-    """Hash the source of every room that a score passes through."""
-    digest = hashlib.sha256()
-    package = importlib.resources.files("snellen")
-    for room in _ROOMS:
-        for file in sorted((package / room).iterdir(), key=_name):
-            if file.name.endswith(".py"):
-                digest.update(f"{room}/{file.name}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def _name(file: Traversable) -> str:
-    return file.name
+    return identity({name: fact for name, fact in metric.manifest().items() if name != "device"})
 
 
 class _Digests:

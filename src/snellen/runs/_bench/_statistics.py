@@ -1,30 +1,26 @@
 """Statistics over scored rows: agreement of each metric, and differences between metrics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from snellen.agreement import Agreement, Comparison, Resampling, agree, compare
 from snellen.datasets import Dataset
 from snellen.errors import AgreementError
 from snellen.metrics import Metric, MetricSet
-from snellen.runs._journal import Row
+from snellen.records import Row
 
 LEVEL = 0.05
 """Differences with an adjusted p-value below this are called significant."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Agreements and problems by (metric, database), comparisons by database."""
-
-    agreements: dict[tuple[str, str], Agreement]
-    problems: dict[tuple[str, str], str]
-    comparisons: dict[str, list[Comparison]]
+Agreements = dict[tuple[str, str], Agreement]
+Problems = dict[tuple[str, str], str]
+Comparisons = dict[str, list[Comparison]]
 
 
-def judge(
+def agreement_with_people(
     metrics: MetricSet, datasets: Mapping[str, Dataset], scores: Sequence[Row], how: Resampling
-) -> Verdict:
+) -> tuple[Agreements, Problems, Comparisons]:
     """Compare scores with human ones, for every metric and database.
 
     Parameters
@@ -32,27 +28,33 @@ def judge(
     metrics, datasets
         What was scored, and on what.
     scores
-        Rows of all databases, as `snellen.runs._rated.rated_rows` makes them.
+        Rows of all databases, as `snellen.runs._bench._scores.rated_rows` makes them.
     how
         How intervals are made.
 
     Returns
     -------
-    Verdict
-        What was found.
+    agreements
+        By (metric, database); missing where too few images could be scored.
+    problems
+        Why an agreement is missing, by (metric, database).
+    comparisons
+        Differences in SRCC between metrics, by database.
     """
-    found = Verdict({}, {}, {})
+    agreements: Agreements = {}
+    problems: Problems = {}
+    comparisons: Comparisons = {}
     for name, dataset in datasets.items():
         rows = [row for row in scores if row["dataset"] == name]
         for metric in metrics:
             try:
-                found.agreements[metric.name, name] = _agree(metric, dataset, rows, how)
+                agreements[metric.name, name] = _agree(metric, dataset, rows, how)
             except AgreementError as error:
-                found.problems[metric.name, name] = str(error)
-        usable = [metric for metric in metrics if (metric.name, name) in found.agreements]
-        if comparisons := _compare(usable, dataset, rows, how):
-            found.comparisons[name] = comparisons
-    return found
+                problems[metric.name, name] = str(error)
+        usable = [metric for metric in metrics if (metric.name, name) in agreements]
+        if differences := _compare(usable, dataset, rows, how):
+            comparisons[name] = differences
+    return agreements, problems, comparisons
 
 
 def enough_resamples(metrics: int, asked: int) -> int:

@@ -1,4 +1,4 @@
-"""Which metrics a run scores by, as plain values that travel to other processes."""
+"""Metrics of a run: by name, as plain values that travel to other processes, or made already."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Any, TypeAlias, cast
 
 import torch
 
+from snellen.errors import RunError
 from snellen.metrics import Metric, MetricSet, create_metrics, find_row, list_metrics
-from snellen.runs._sinks import RunError
 
 WITH_REFERENCE = "dfb"
 WITHOUT_REFERENCE = "ddr"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from snellen.runs._journal import Row
+from snellen.records._rows import Row
 
 _SYNC_SECONDS = 2.0
 

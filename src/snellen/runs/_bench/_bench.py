@@ -17,10 +17,11 @@ from snellen.agreement import (
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError
 from snellen.metrics import Metric, MetricSet, create_metrics
-from snellen.runs._journal import Row
-from snellen.runs._judge import LEVEL, enough_resamples, judge
-from snellen.runs._rated import number, rated_rows
-from snellen.runs._score_cache import ScoreCache
+from snellen.records import Row
+from snellen.runs._bench._score_cache import ScoreCache
+from snellen.runs._bench._scores import number, rated_rows
+from snellen.runs._bench._statistics import LEVEL, agreement_with_people, enough_resamples
+from snellen.runs._engine import EngineOptions
 
 _AVERAGED = ("srcc", "krcc", "plcc", "plcc_fitted")
 
@@ -148,6 +149,7 @@ def bench(
     cache: ScoreCache | None = None,
     resampling: Resampling | None = None,
     on_row: Callable[[Row], object] | None = None,
+    options: EngineOptions | None = None,
 ) -> BenchResult:
     """Score every image of databases by metrics, and measure how far they agree with people.
 
@@ -164,6 +166,8 @@ def bench(
         How intervals are made: contents are resampled, 1000 times by default.
     on_row
         Called with every row of scores as soon as it is there, to show progress.
+    options
+        How many images at once, and how much memory; by default one image at a time.
 
     Returns
     -------
@@ -191,15 +195,15 @@ def bench(
     show = on_row or (lambda row: None)
     scores: list[Row] = []
     for name, dataset in named.items():
-        scores += rated_rows(chosen, name, dataset, cache, show)
-    found = judge(chosen, named, scores, how)
+        scores += rated_rows(chosen, name, dataset, cache, show, options)
+    agreements, problems, comparisons = agreement_with_people(chosen, named, scores, how)
     return BenchResult(
         metrics={metric.name: metric for metric in chosen},
         datasets=named,
         scores=scores,
-        agreements=found.agreements,
-        problems=found.problems,
-        comparisons=found.comparisons,
+        agreements=agreements,
+        problems=problems,
+        comparisons=comparisons,
         manifest=_manifest(chosen, named, how),
     )
 
@@ -239,6 +243,7 @@ def _means(found: Iterable[Agreement | None], weighting: str) -> Row:
 
 def _manifest(metrics: MetricSet, datasets: Mapping[str, Dataset], how: Resampling) -> Row:
     return {
+        "command": "bench",
         "metrics": metrics.manifest(),
         "datasets": [_facts(name, dataset) for name, dataset in datasets.items()],
         "statistics": {

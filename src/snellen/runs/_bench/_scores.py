@@ -1,17 +1,16 @@
 """Scores of the images of a database, known ones from the cache, the others computed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from snellen.datasets import Dataset
-from snellen.images import Pair
 from snellen.metrics import Metric, MetricSet
-from snellen.runs._journal import Row
-from snellen.runs._pairs import score_alone, score_pairs
-from snellen.runs._score_cache import Contents, ScoreCache, Shard
+from snellen.records import Row
+from snellen.runs._bench._score_cache import Contents, ScoreCache, Shard
+from snellen.runs._engine import EngineOptions, Outcome, in_order, score_items
+from snellen.runs._sources import Item, Location
 
 _NO_REFERENCE = "there is no reference"
 
@@ -24,6 +23,7 @@ def rated_rows(
     dataset: Dataset,
     cache: ScoreCache | None,
     show: Callable[[Row], object],
+    options: EngineOptions | None = None,
 ) -> list[Row]:
     """Score every image of a database by all metrics.
 
@@ -40,6 +40,8 @@ def rated_rows(
     show
         Called with every row once it is complete: first those that were known, then the others,
         by reference.
+    options
+        How many images at once, and how much memory; by default one image at a time.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def rated_rows(
             show(row)
     for missing, positions in waiting.items():
         subset = MetricSet([metrics[metric] for metric in missing])
-        for i in _score_rows(rows, positions, subset):
+        for i in _score_rows(rows, positions, subset, options or EngineOptions(batch_size=1)):
             _keep(rows[i], {name: shards.get(name) for name in missing}, keys[i], subset)
             show(rows[i])
     return rows
@@ -111,27 +113,28 @@ def _missing(row: Row, metrics: MetricSet) -> tuple[str, ...]:
     )
 
 
-def _score_rows(rows: Sequence[Row], positions: list[int], metrics: MetricSet) -> Iterator[int]:
+def _score_rows(
+    rows: Sequence[Row], positions: list[int], metrics: MetricSet, options: EngineOptions
+) -> Iterator[int]:
     """Score rows sorted by reference, so that few references are in memory at once."""
     order = sorted(positions, key=lambda i: (rows[i]["reference"] or "", i))
-    images = [Path(rows[i]["image"]) for i in order]
-    if metrics.needs_reference:
-        references = [Path(rows[i]["reference"]) for i in order]
-        results = score_pairs(
-            [Pair(*pair) for pair in zip(images, references, strict=True)], metrics
-        )
-    else:
-        results = score_alone(images, metrics)
-    for i, result in zip(order, results, strict=True):
-        errors = [error for error in (rows[i]["error"], result.error) if error]
-        for metric in metrics:
-            score = result.scores.get(metric.name)
-            if score is not None and not np.isfinite(score):
-                errors.append(f"{metric.name}: the score is {score}")
-                score = None
-            rows[i][metric.name] = score
-        rows[i]["error"] = "; ".join(errors) or None
+    tasks = ((number, _item(rows[i])) for number, i in enumerate(order))
+    outcomes = score_items(tasks, metrics, options)
+    for i, done in zip(order, in_order((o.position, o) for o in outcomes), strict=True):
+        _take(rows[i], done, metrics)
         yield i
+
+
+def _item(row: Row) -> Item:
+    reference = row["reference"]
+    return Item(Location(row["image"]), None if reference is None else Location(reference))
+
+
+def _take(row: Row, done: Outcome, metrics: MetricSet) -> None:
+    """Put scores, or the reason why there are none, into a row."""
+    for metric in metrics:
+        row[metric.name] = done.values.get(metric.name)
+    row["error"] = "; ".join(error for error in (row["error"], done.error) if error) or None
 
 
 def _keep(row: Row, shards: Shards, key: Contents | None, metrics: MetricSet) -> None:
