@@ -27,6 +27,7 @@ import torch
 from fit_ddr import JUDGES, LONG, SHORT, consensus
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from snellen.runs._rated import rated_rows
 from torch import Tensor
 
 from snellen.agreement import agree, compare
@@ -37,7 +38,6 @@ from snellen.images import find_images, read_image
 from snellen.metrics import Metric, MetricSet, create_metric, create_metrics
 from snellen.plots import save_figure
 from snellen.runs import ScoreCache
-from snellen.runs._rated import rated_rows
 
 Row = dict[str, Any]
 Numbers = NDArray[np.float64]

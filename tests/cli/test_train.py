@@ -9,8 +9,8 @@ import yaml
 from typer.testing import CliRunner
 
 from snellen.cli import app
-from snellen.images import read_image
-from snellen.restoration import Degradation, load_comparison, load_plan, write_png
+from snellen.images import read_image, write_png
+from snellen.restoration import Degradation, load_comparison, load_plan
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "training"
 

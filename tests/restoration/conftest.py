@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from snellen.restoration import NetworkPlan, OptimiserPlan, PairSource, TrainingPlan, write_png
+from snellen.images import write_png
+from snellen.restoration import NetworkPlan, OptimiserPlan, PairSource, TrainingPlan
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from PIL import Image
 
 from snellen import distort
 from snellen.errors import TrainingError
-from snellen.images import read_image
-from snellen.restoration import Degradation, PairSource, Patches, write_png
+from snellen.images import read_image, write_png
+from snellen.restoration import Degradation, PairSource, Patches
 from tests.restoration.inside import NumberedSamples
 
 

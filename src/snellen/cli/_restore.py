@@ -72,7 +72,7 @@ def _targets(images: Sequence[Path], output: Path) -> dict[Path, Path]:
 def _rows(
     network: "Restorer", targets: dict[Path, Path], tile: int | None, overlap: int
 ) -> "Iterator[Row]":
-    from snellen.restoration import write_png
+    from snellen.images import write_png
 
     for path, target in targets.items():
         error = None

@@ -1,10 +1,8 @@
 """The diagnoser: a backbone, statistics of pixels, and the heads that were fitted to both."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from snellen.diagnosis._storage import FORMAT, diagnoser_bytes
 from snellen.diagnosis._training import Part, decide, inputs_of
 from snellen.errors import ImageError
 from snellen.images import ImagePolicy, as_image_batch
+from snellen.records import PathLike, replace_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +187,7 @@ class Diagnoser:
             "decoding": self.policy.manifest(),
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the heads to a file, for `create_diagnoser`; folders are made.
 
         Parameters
@@ -196,8 +195,7 @@ class Diagnoser:
         path
             The file; ``.safetensors`` is usual. Values are kept in half precision.
         """
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(self._bytes())
+        replace_file(path, self._bytes())
 
     def _bytes(self) -> bytes:
         document = {

@@ -2,7 +2,7 @@
 
 from snellen.restoration._comparison import LossComparison, compare_losses
 from snellen.restoration._degrading import Degradation
-from snellen.restoration._evaluation import evaluate, write_png
+from snellen.restoration._evaluation import evaluate
 from snellen.restoration._networks import build_network
 from snellen.restoration._pairs import ImagePair, PairSource
 from snellen.restoration._patches import Patches
@@ -32,5 +32,4 @@ __all__ = [
     "load_restorer",
     "save_restorer",
     "train",
-    "write_png",
 ]

@@ -9,12 +9,11 @@ from typing import Any
 
 from snellen.errors import TrainingError
 from snellen.metrics import Metric
+from snellen.records import Row, replace_file
 from snellen.restoration._evaluation import evaluate, make_metrics
 from snellen.restoration._plan_file import ComparisonPlan
 from snellen.restoration._restorer import load_restorer
 from snellen.restoration._training import train
-
-Row = dict[str, Any]
 
 BASELINE = "input"
 
@@ -144,10 +143,7 @@ def _kept(path: Path, mark: str, make: Callable[[], list[Row]]) -> list[Row]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     rows = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps({"fingerprint": mark, "rows": rows}), encoding="utf-8")
-    temporary.replace(path)
+    replace_file(path, json.dumps({"fingerprint": mark, "rows": rows}))
     return rows
 
 

@@ -1,7 +1,6 @@
 """Scores of restored test images."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,11 +8,10 @@ from torch import Tensor, nn
 
 from snellen.errors import SnellenError, TrainingError
 from snellen.metrics import Metric, create_metric
+from snellen.records import Row
 from snellen.restoration._pairs import ImagePair, PairSource, read_pair
 from snellen.restoration._restorer import Restorer
 from snellen.restoration._vdsr import enlarged
-
-Row = dict[str, Any]
 
 _TEST_SEED = 0  # every run is tested on the same degraded images
 
@@ -99,15 +97,3 @@ def _cut(batch: Tensor, border: int) -> Tensor:
     if border == 0:
         return batch
     return batch[..., border : batch.shape[2] - border, border : batch.shape[3] - border]
-
-
-def write_png(path: Path, image: Tensor) -> None:
-    """Write one image (3, H, W) in [0, 1] as an 8-bit PNG, whole or not at all."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = (image * 255).round().permute(1, 2, 0).cpu().numpy().astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    Image.fromarray(pixels).save(temporary, "PNG")
-    temporary.replace(path)

@@ -13,19 +13,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from snellen.distortions import derived_seed
 from snellen.errors import TrainingError
+from snellen.images import write_png
 from snellen.losses import WeightedSum, create_loss
 from snellen.metrics import Metric
+from snellen.records import Row, replace_file, table_bytes
 from snellen.restoration._evaluation import (
     as_restorer,
     evaluate,
     make_metrics,
     restored_pair,
-    write_png,
 )
 from snellen.restoration._networks import build_network
 from snellen.restoration._plan import OptimiserPlan, TrainingPlan
-
-Row = dict[str, Any]
 
 _GRID_IMAGES = 4
 _GRID_SIDE = 192
@@ -125,7 +124,7 @@ class RestorationModule(lightning.LightningModule):
         due = every is not None and self.global_step % every == 0
         row |= self._validate() if due else dict.fromkeys(self._columns())
         self.log_rows.append(row)
-        _write_csv(self.output / "log.csv", self.log_rows)
+        replace_file(self.output / "log.csv", table_bytes(self.log_rows, "csv"))
         for name, value in row.items():
             if name != "step" and isinstance(value, float):
                 self.logger.log_metrics({name: value}, self.global_step)  # type: ignore[union-attr]
@@ -216,15 +215,3 @@ def _middle(batch: Tensor, side: int) -> Tensor:
 def _mean(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def _write_csv(path: Path, rows: list[Row]) -> None:
-    import csv
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from snellen.errors import TrainingError
+from snellen.records import replace_file, versions
 from snellen.restoration._patches import NumberedSamples, Patches
 from snellen.restoration._plan import PRECISIONS, TrainingPlan
 from snellen.restoration._restorer import save_restorer
@@ -66,7 +67,11 @@ def train(
         progress(plan.steps)
         return target
     module = _fit(plan, output, last if last.exists() else None, device, progress)
-    manifest = {"plan": plan.manifest(), "fingerprint": plan.fingerprint(), **_versions()}
+    manifest = {
+        "plan": plan.manifest(),
+        "fingerprint": plan.fingerprint(),
+        "versions": versions("snellen", "torch"),
+    }
     save_restorer(
         target,
         module.best,
@@ -93,11 +98,13 @@ def _claim(plan: TrainingPlan, output: Path, resume: bool) -> None:
             )
         if not resume:
             raise TrainingError(f"{output} holds this run already: go on with it (--resume).")
-    document = {"fingerprint": plan.fingerprint(), "plan": plan.manifest(), **_versions()}
+    document = {
+        "fingerprint": plan.fingerprint(),
+        "plan": plan.manifest(),
+        "versions": versions("snellen", "torch"),
+    }
     output.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    replace_file(path, json.dumps(document, indent=2) + "\n")
 
 
 def _fit(
@@ -195,9 +202,3 @@ def _require_lightning() -> None:
         raise TrainingError(
             f"training needs the package {error.name}: install snellen[train]."
         ) from error
-
-
-def _versions() -> dict[str, Any]:
-    import importlib.metadata
-
-    return {"versions": {name: importlib.metadata.version(name) for name in ("snellen", "torch")}}
