@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snellen.cli._errors import usage_errors
+from snellen.cli._option_groups import BatchOptions, grouped
 from snellen.cli._options import (
     DeviceOption,
     HeadWeightsOption,
@@ -32,8 +33,10 @@ _DATASET_HELP = (
 )
 
 
+@grouped
 def bench(
     dataset: Annotated[list[str], typer.Option("-d", "--dataset", help=_DATASET_HELP)],
+    batches: BatchOptions,
     metric: MetricOption = None,
     output: Annotated[
         Path | None,
@@ -100,7 +103,7 @@ def bench(
         metrics = _metrics(metric or ["dfb"], weights or [], options)
         cache = None if no_cache else ScoreCache()
         resampling = Resampling(resamples=resamples, seed=seed)
-        result = _run(metrics, databases, cache, resampling)
+        result = _run(metrics, databases, cache, resampling, batches)
         _show(result, per_type)
         _write(result, output, scores, plots, per_type)
     if result.failed:
@@ -221,8 +224,10 @@ def _run(
     databases: Mapping[str, "Dataset"],
     cache: "ScoreCache | None",
     resampling: Any,
+    batches: BatchOptions,
 ) -> "BenchResult":
     from snellen.cli._console import progress
+    from snellen.runs import EngineOptions
     from snellen.runs import bench as run_bench
 
     total = sum(len(database) for database in databases.values())
@@ -234,6 +239,7 @@ def _run(
             cache=cache,
             resampling=resampling,
             on_row=lambda row: bar.advance(task),
+            options=EngineOptions(**{"batch_size": 1, **batches.given()}),
         )
 
 
