@@ -4,6 +4,7 @@ The one place that names those modules: a file that moves changes nothing else i
 """
 
 from snellen.cli._arguments import spread_options
+from snellen.cli._console import print_table, shortened, visible
 from snellen.cli._describe import describe
 from snellen.cli._diagnose import diagnose
 from snellen.cli._score import score
@@ -12,7 +13,10 @@ from snellen.cli._weights import weights_app
 __all__ = [
     "describe",
     "diagnose",
+    "print_table",
     "score",
+    "shortened",
     "spread_options",
+    "visible",
     "weights_app",
 ]

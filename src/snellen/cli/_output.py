@@ -138,7 +138,7 @@ def _printer(run: "Run") -> PrintRows:
     def print_rows(rows: "Sequence[Row]") -> None:
         from snellen.cli._console import print_table
 
-        print_table(without(rows, "width", "height", "seconds"), headers)
+        print_table(without(rows, "width", "height", "seconds", "sha256"), headers)
 
     return print_rows
 
