@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from snellen.errors import RunError
 from snellen.records._rows import Row
 
 _SYNC_SECONDS = 2.0
@@ -64,19 +65,48 @@ class RowLog:
         self._file.flush()
         self._end += len(line)
 
-    def header(self) -> Any:
-        """Return the first line."""
+    def header(self) -> dict[str, Any]:
+        """Return the first line.
+
+        Raises
+        ------
+        RunError
+            The log is damaged.
+        """
         self._file.seek(0)
-        return json.loads(self._file.readline())
+        header = self._parsed(self._file.readline())
+        if not isinstance(header, dict):
+            raise self._damaged("it does not begin with a header")
+        return header
 
     def rows(self) -> Iterator[tuple[int, str, Row]]:
-        """Yield (where it begins, identity, row) for every row."""
+        """Yield (where it begins, identity, row) for every row.
+
+        Raises
+        ------
+        RunError
+            The log is damaged.
+        """
         self._file.seek(0)
         place = len(self._file.readline())
         while line := self._file.readline():
-            identity, row = json.loads(line)
+            entry = self._parsed(line)
+            if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], dict)):
+                raise self._damaged("a line is no row")
             here, place = place, place + len(line)
-            yield here, identity, row
+            yield here, str(entry[0]), entry[1]
+
+    def _parsed(self, line: bytes) -> Any:
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            raise self._damaged(str(error)) from error
+
+    def _damaged(self, why: str) -> RunError:
+        return RunError(
+            f"{self.path}: the log of an earlier run is damaged ({why}); start afresh with "
+            "--restart (restart=True)."
+        )
 
     def row(self, place: int) -> Row:
         """Return the row that begins at a place."""

@@ -95,14 +95,14 @@ class FileSink:
             self._earlier = self._read_earlier(begun)
         self._log = RowLog(log, {"manifest": plain(self._manifest)})
         try:
-            check_same(self._log.header()["manifest"], self._manifest, str(self.path))
+            check_same(self._log.header().get("manifest"), self._manifest, str(self.path))
+            for place, identity, row in self._log.rows():
+                self._finished.add(identity, row, place)
+            for number, (identity, row) in enumerate(self._earlier or ()):
+                self._finished.add(identity, row, -1 - number)
         except BaseException:
             self._log.close()
             raise
-        for place, identity, row in self._log.rows():
-            self._finished.add(identity, row, place)
-        for number, (identity, row) in enumerate(self._earlier or ()):
-            self._finished.add(identity, row, -1 - number)
 
     def _read_earlier(self, begun: bool) -> FinishedFile | None:
         """Find the rows of a finished file; where a restart was begun, another's do not matter."""

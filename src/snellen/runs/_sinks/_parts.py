@@ -113,8 +113,7 @@ class PartsSink:
 
     def _check_manifest(self) -> None:
         if self._manifest_path.exists():
-            begun = json.loads(self._manifest_path.read_text(encoding="utf-8"))
-            check_same(begun["manifest"], self._manifest, str(self.path))
+            check_same(self._begun(), self._manifest, str(self.path))
         elif self._parts():
             raise RunError(
                 f"{self.path}: holds Parquet parts without {self._manifest_path.name}, and nobody "
@@ -122,6 +121,13 @@ class PartsSink:
             )
         remove_leftovers(self._manifest_path)
         self._write_manifest({"finished": False})
+
+    def _begun(self) -> Any:
+        """Return the manifest of the parts that are there."""
+        try:
+            return json.loads(self._manifest_path.read_text(encoding="utf-8"))["manifest"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(self._manifest_path, error) from error
 
     def _write_manifest(self, summary: Row) -> None:
         document = {**manifest_header(plain(self._manifest)), "run": summary}
@@ -142,13 +148,10 @@ class PartsSink:
             log.remove()
 
     def _read_parts(self) -> None:
-        import pyarrow.parquet
-
+        names = [n for n in (IDENTITY, "sha256", "error", "duplicate_of") if n in self._columns]
         for number in self._parts():
             remove_leftovers(self._path(number))
-            file = pyarrow.parquet.ParquetFile(self._path(number))
-            names = [n for n in (IDENTITY, "sha256", "error", "duplicate_of") if n in self._columns]
-            for index, row in enumerate(file.read(columns=names).to_pylist()):
+            for index, row in enumerate(_read_rows(self._path(number), names)):
                 self._finished.add(row[IDENTITY], row, (number, index))
             self._claimed[number] = set()
 
@@ -201,6 +204,23 @@ class PartsSink:
         """Let go of the log and of the lock."""
         self._log.close()
         unlock(self._lock)
+
+
+def _read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
+    import pyarrow.parquet
+
+    try:
+        rows: list[Row] = pyarrow.parquet.ParquetFile(path).read(columns=columns).to_pylist()
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path, error) from error
+    return rows
+
+
+def _damaged(path: Path, error: Exception) -> RunError:
+    return RunError(
+        f"{path}: is damaged and cannot be read again: {error}; start afresh with --restart "
+        "(restart=True)."
+    )
 
 
 def _position(entry: tuple[int, Row]) -> int:
