@@ -55,6 +55,31 @@ def test_identity_is_exactly_zero_with_finite_gradients(readout, kind, weights):
     assert readout(g, g, w).tolist() == [0.0] * len(g)  # by the path without gradients
 
 
+def of_every_layout(g):
+    """Copies of features, each in a memory layout of its own."""
+    yield g.contiguous()
+    yield g.contiguous(memory_format=torch.channels_last)
+    yield g.transpose(2, 3).contiguous().transpose(2, 3)
+    off_by_three = torch.empty(g.numel() + 3)[3:].view(g.shape)
+    every_other = torch.empty(*g.shape[:-1], 2 * g.shape[-1])[..., ::2]
+    yield off_by_three.copy_(g)
+    yield every_other.copy_(g)
+
+
+@every_readout
+@pytest.mark.parametrize("kind", ["random", "constant channels", "equal channels"])
+def test_equal_images_are_at_zero_in_any_memory_layout(readout, kind):
+    shape = (1, 64, 31, 33)  # long enough sums to be rounded, and some are by other layouts
+    g = {
+        "random": torch.rand(shape),
+        "constant channels": torch.rand(1, 64, 1, 1).expand(shape),
+        "equal channels": torch.rand(1, 1, 31, 33).expand(shape),
+    }[kind]
+    for f in of_every_layout(g):
+        assert readout(f, g).item() == 0
+        assert readout(f.clone().requires_grad_(), g).item() == 0
+
+
 @every_readout
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_identity_in_half_precision(readout, dtype):

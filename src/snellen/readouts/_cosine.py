@@ -17,6 +17,7 @@ from snellen.errors import MetricError
 from snellen.readouts._readout import Readout
 from snellen.readouts._rows import (
     accumulate,
+    alike,
     broadcast,
     per_position,
     ratio,
@@ -79,7 +80,7 @@ class Cosine(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the sums of which `distance` is made."""
-        f, g = self._prepare(f, weights), self._prepare(g, weights)
+        f, g = (self._prepare(t, weights) for t in alike(f, g))
         if self.reading == "position":
             total = accumulate(per_position(half_squared_distance, f, g), (1, 2))
             return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
@@ -118,7 +119,7 @@ class Cosine(Readout):
 
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Share of every position in the distance: its mean over positions is the distance."""
-        f, g = self._prepare(f, weights), self._prepare(g, weights)
+        f, g = (self._prepare(t, weights) for t in alike(f, g))
         if self.reading == "position":
             return per_position(half_squared_distance, f, g)[:, None]
         vectors = (1, 2, 3) if self.reading == "flattened" else (2, 3)

@@ -10,7 +10,7 @@ from torch import Tensor
 from snellen.errors import MetricError
 from snellen.readouts._pair_statistics import Statistics, pair_statistics
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, as_rows, broadcast, ratio, spatial_mean, widen
+from snellen.readouts._rows import accumulate, alike, as_rows, broadcast, ratio, spatial_mean, widen
 from snellen.readouts._tally import ChannelMoments, MomentTally, Tally
 
 
@@ -110,6 +110,7 @@ def _statistics(f: Tensor, g: Tensor) -> Statistics:
 
 
 def _whole(f: Tensor, g: Tensor) -> Statistics:
+    f, g = alike(f, g)
     mean_f, mean_g = (spatial_mean(t) for t in (f, g))
     f, g = f - mean_f, g - mean_g
     mean_f, mean_g = mean_f[:, :, 0, 0], mean_g[:, :, 0, 0]
