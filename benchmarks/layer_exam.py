@@ -56,7 +56,7 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
         for f, reference in pairs:
             moments = Moments(f, reference, means=means)
             for readout in readouts:
-                moments.sums(EXAM_READOUTS[readout])
+                EXAM_READOUTS[readout].from_moments(moments)
 
     def pair(readouts: list[str]) -> None:
         streams = zip(*(backbone.stream(t, names, lend=True) for t in (xs[0], y)), strict=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import alike, finest, product_gap, safe_sqrt, weighted, widen
+from snellen.readouts._sums import alike, finest, product_gap, safe_sqrt, weighted, widen
 from snellen.readouts._tally import SumTally, Tally
 
 _POSITIONS = 4096  # whose products float32 adds up; float64 adds up the sums

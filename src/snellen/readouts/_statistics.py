@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.readouts._moments import Moments
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import (
+from snellen.readouts._sums import (
     accumulate,
     alike,
     finest,
@@ -21,7 +22,7 @@ from snellen.readouts._rows import (
 )
 from snellen.readouts._tally import ChannelMoments, MomentTally, SumTally, Tally
 
-Moments = Literal["mean", "mean-std", "gram"]
+Kind = Literal["mean", "mean-std", "gram"]
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ class Statistics(Readout):
     exactly is not known to us, hence the option.
     """
 
-    moments: Moments = "mean-std"
+    moments: Kind = "mean-std"
     name: ClassVar[str] = "statistics"
     joins: ClassVar[bool] = True
+    needs_means: ClassVar[bool] = True
     source: ClassVar[str] = "after Hernandez-Camara et al., Neural Networks 2025"
 
     def __post_init__(self) -> None:
@@ -58,6 +60,15 @@ class Statistics(Readout):
             f, g = f.flatten(2), g.flatten(2)
             return _squared_distance(product_gap(f, g) / f.shape[2])
         return _squared_distance(self.describe(f) - self.describe(g))
+
+    def from_moments(self, moments: Moments) -> Tensor:
+        """Sum of squared differences of means and standard deviations."""
+        if self.moments == "gram":
+            return super().from_moments(moments)
+        squares = moments.gap_of_means.square()
+        if self.moments == "mean-std":
+            squares = squares + moments.gap_of_stds.square()
+        return squares.sum()[None]
 
     def tally(self, weights: Tensor | None = None) -> Tally:
         """Take a layer tile by tile."""

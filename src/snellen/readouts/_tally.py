@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snellen.readouts._rows import accumulate, alike, finest, spatial_mean, widen
+from snellen.readouts._sums import accumulate, alike, finest, spatial_mean, widen
 
 _FEATURES = 1 << 18  # whose means and products are in memory at once
 
