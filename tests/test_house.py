@@ -58,14 +58,15 @@ def test_code_lines_leave_out_what_explains():
 
 
 def test_private_modules_are_named_in_one_place_for_each_room():
-    private = re.compile(r"\bsnellen(\.[a-z]\w*)*\._[a-z]|from snellen(\.\w+)* import .*\b_[a-z]")
-    offenders = [
-        f"{path.relative_to(ROOT)}: {found.group()}"
-        for path in sorted((ROOT / "tests").rglob("*.py"))
-        if path.name not in ("inside.py", Path(__file__).name)
-        and (found := private.search(path.read_text(encoding="utf-8")))
-    ]
+    offenders = private_imports(sorted((ROOT / "tests").rglob("*.py")))
     assert offenders == [], "import them from the inside.py of the tests of their room"
+
+
+def test_what_stands_beside_the_package_uses_what_is_public():
+    folders = {"recipes", "examples", "docs", "benchmarks", "tools"}
+    files = [path for path in project_files() if path.relative_to(ROOT).parts[0] in folders]
+    offenders = private_imports([path for path in files if path.suffix in (".py", ".md")])
+    assert offenders == [], "make public what deserves it, or move it to where it is used"
 
 
 def test_no_room_for_odds_and_ends():
@@ -131,12 +132,24 @@ def test_pairs_to_score_are_what_they_say(distorted_pairs):
         assert (distorted - reference).abs().mean() > 0.01, name
 
 
+def private_imports(files: list[Path]) -> list[str]:
+    """List what names a private module of the package, but for the files that are there for it."""
+    private = re.compile(r"\bsnellen(\.[a-z]\w*)*\._[a-z]|from snellen(\.\w+)* import .*\b_[a-z]")
+    return [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for path in files
+        if path.name not in ("inside.py", Path(__file__).name)
+        and (found := private.search(path.read_text(encoding="utf-8")))
+    ]
+
+
 def project_files() -> list[Path]:
-    folders = [ROOT / name for name in ("src", "tests", "docs", "examples", "benchmarks", ".ci")]
+    names = ("src", "tests", "docs", "examples", "benchmarks", "recipes", "tools", ".ci")
+    folders = [ROOT / name for name in names]
     inside = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files = [*inside, *(path for path in ROOT.iterdir() if path.is_file())]
     text = {".py", ".pyi", ".md", ".toml", ".yaml", ".cff", ".json", ".csv", ""}
-    made = {"__pycache__", "_build", "generated"}
+    made = {"__pycache__", "_build", "generated", ".git"}  # .git of a worktree is a file
     return sorted(path for path in files if path.suffix in text and not made & set(path.parts))
 
 
