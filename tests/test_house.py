@@ -1,12 +1,9 @@
 """The laws of the house that a machine can check."""
 
-import ast
-import io
 import re
 import socket
 import subprocess
 import sys
-import tokenize
 import tomllib
 from importlib import metadata, resources
 from importlib.util import find_spec
@@ -15,6 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tools.house import COUNTS, code_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "snellen"
@@ -55,6 +54,14 @@ def test_code_lines_leave_out_what_explains():
         '"""Doc.\n\nMore."""\n\n# why\nx = (\n    1,\n)\n\ndef f():\n    """Doc."""\n    return x\n'
     )
     assert code_lines(text) == 5
+
+
+def test_the_numbers_of_the_house_can_be_counted():
+    cheap = [name for name in COUNTS if not name.startswith("files run")]
+    found = {name: COUNTS[name](ROOT) for name in cheap}
+    assert found["private modules in tests, but for inside.py"][0] == 0
+    assert found["modules"][0] == len(MODULES)
+    assert all(number > 0 for name, (number, _) in found.items() if name.startswith(("l", "pub")))
 
 
 def test_private_modules_are_named_in_one_place_for_each_room():
@@ -151,21 +158,6 @@ def project_files() -> list[Path]:
     text = {".py", ".pyi", ".md", ".toml", ".yaml", ".cff", ".json", ".csv", ""}
     made = {"__pycache__", "_build", "generated", ".git"}  # .git of a worktree is a file
     return sorted(path for path in files if path.suffix in text and not made & set(path.parts))
-
-
-def code_lines(text: str) -> int:
-    """Count the lines of a module that hold code: neither blank, comment nor docstring."""
-    documented: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
-        documents = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if documents and ast.get_docstring(node) is not None:
-            documented |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    quiet = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-    lines: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in quiet | {tokenize.ENDMARKER}:
-            lines |= set(range(token.start[0], token.end[0] + 1))
-    return len(lines - documented)
 
 
 def closure(requirements: list[Requirement]) -> set[str]:
