@@ -8,12 +8,16 @@ import tomllib
 from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tools.house import COUNTS, code_lines
+
+if TYPE_CHECKING:
+    from grimp import ImportGraph
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "snellen"
@@ -39,6 +43,60 @@ def test_imports_point_down_only():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
+
+
+Room = tuple[int, set[str], Path]
+
+
+def test_the_map_shows_every_room_on_its_floor():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    floors = contracts["importlinter"]["contracts"][0]["layers"]
+    named = {
+        room.strip(): floor
+        for floor, rooms in enumerate(reversed(floors))
+        for room in rooms.split("|")
+        if not room.strip().startswith("_")
+    }
+    parts = (path for path in SOURCE.iterdir() if not path.name.startswith("_"))
+    there = {path.stem for path in parts if path.is_dir() or path.suffix == ".py"}
+    assert set(map_of_rooms()) == there == set(named)
+    assert {room: floor for room, (floor, _, _) in map_of_rooms().items()} == named
+
+
+def test_the_map_says_where_to_start_reading():
+    starts = {room: start for room, (_, _, start) in map_of_rooms().items()}
+    assert {room: start for room, start in starts.items() if not start.is_file()} == {}
+    assert all(room == start.relative_to(SOURCE).parts[0].removesuffix(".py")
+               for room, start in starts.items())  # fmt: skip
+
+
+def test_the_map_says_what_rooms_import():
+    grimp = pytest.importorskip("grimp", reason="it comes with the extra 'lint'")
+    graph = grimp.build_graph("snellen", cache_dir=None)
+    imported = {room: imports_of(graph, room) for room in map_of_rooms()}
+    told = {room: may for room, (_, may, _) in map_of_rooms().items()}
+    assert told == imported, "an arrow between rooms is drawn in CONTRIBUTING.md, or it goes"
+
+
+def map_of_rooms() -> dict[str, Room]:
+    """Read the table of rooms: floor, what a room may import, file to start reading at."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("<!-- rooms")[1].split("<!-- end of rooms")[0]
+    rooms = {}
+    for line in table.splitlines():
+        if re.match(r"\| \d", line):
+            floor, room, _, may, start = (cell.strip() for cell in line.strip("|").split("|"))
+            imports = set(re.findall(r"`(\w+)`", may))
+            rooms[room.strip("`")] = int(floor), imports, SOURCE / start.strip("`")
+    return rooms
+
+
+def imports_of(graph: "ImportGraph", room: str) -> set[str]:
+    """Name the rooms that a room imports, but for those that all may."""
+    inside = {f"snellen.{room}"} | graph.find_descendants(f"snellen.{room}")
+    modules = {m for one in inside for m in graph.find_modules_directly_imported_by(one)}
+    rooms = {module.split(".")[1] for module in modules if "." in module}
+    return {name for name in rooms - {room, "errors"} if not name.startswith("_")}
 
 
 def test_files_are_short():
