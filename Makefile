@@ -7,6 +7,7 @@
 #   make kills N=20  kill every command so often over every kind of output, and go on
 #   make lint    style, types, import directions
 #   make docs    the documentation site, in docs/_build/html
+#   make house   numbers of the house: code, ways, circles, public names
 #   make bench   speed beside the peers, as JSON in results/
 #   make clean   remove what the targets made; distclean: .venv as well
 
@@ -20,7 +21,7 @@ PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-che
 
 N ?= 20
 
-.PHONY: demo test test-ray kills lint docs bench install clean distclean
+.PHONY: demo test test-ray kills lint docs house bench install clean distclean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -48,6 +49,9 @@ docs: .venv/.dev
 	rm -rf docs/_build docs/api/generated
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
+house: .venv/.dev
+	$(BIN)/python tools/house.py
+
 bench: .venv/.dev
 	mkdir -p results
 	$(BIN)/python benchmarks/compare_speed.py --output results/compare_speed.json
@@ -69,7 +73,7 @@ install: .venv/.dev
 clean:
 	rm -rf build dist demo docs/_build docs/api/generated
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + || true
+	find src tests benchmarks examples docs recipes tools -name __pycache__ -type d -prune -exec rm -rf {} + || true
 
 distclean: clean
 	rm -rf .venv

@@ -33,7 +33,7 @@ Scorer = tuple[Callable[[Tensor], Tensor], bool]
 
 
 def ours(name: str, file: str | None) -> Scorer:
-    metric = create_metric(name, **({"weights": file} if file else {}))
+    metric = create_metric(name, weights=file)
     return metric, bool(metric.lower_better)
 
 

@@ -26,7 +26,7 @@ import snellen
 BACKBONES = {"alex": "alexnet", "squeeze": "squeezenet1_1", "vgg": "vgg16"}
 
 
-def peer_and_weights(net: str, folder: Path) -> tuple[lpips.LPIPS, dict[str, Path]]:
+def peer_and_weights(net: str, folder: Path) -> tuple[lpips.LPIPS, dict[str, Any]]:
     """Make the peer with random trunk, and files of the same weights for us."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -64,7 +64,8 @@ def against_peer(net: str, batch: int, repeats: int, folder: Path) -> dict[str, 
 
     def run_peer() -> Tensor:
         with torch.no_grad():
-            return peer(x, y, normalize=True).flatten()
+            score: Tensor = peer(x, y, normalize=True)
+        return score.flatten()
 
     functions = {"peer": run_peer, "float32": lambda: ours(x, y), "bfloat16": lambda: half(x, y)}
     seconds = interleaved(functions, repeats)

@@ -29,7 +29,7 @@ from snellen.readouts import create_readout
 
 CONSENSUS = ("fsim", "vsi", "haarpsi", "mdsi")
 KINDS = ("simple", "energy", "complex")
-READINGS = {
+READINGS: dict[str, dict[str, Any]] = {
     "position": {"reading": "position"},
     "flattened": {"reading": "flattened"},
     "flattened, centred": {"reading": "flattened", "centred": True},
@@ -109,7 +109,7 @@ def main() -> None:
                     values.append(sum(float(d) for d in distances) / len(names))
     better = [-1 if classical[name].lower_better else 1 for name in CONSENSUS]
     consensus = sum(rankdata(s * v) for s, v in zip(better, np.array(judged).T, strict=True))
-    table = [
+    table: list[dict[str, Any]] = [
         {"layers": kind, "reading": reading, "srcc": -float(spearmanr(v, consensus).statistic)}
         for (kind, reading), v in measured.items()
     ]

@@ -49,7 +49,8 @@ def at_size(size: tuple[int, int], repeats: int) -> dict[str, Any]:
 
         def run(peer: lpips.LPIPS = peer) -> Tensor:
             with torch.inference_mode():
-                return peer(x, y, normalize=True)
+                score: Tensor = peer(x, y, normalize=True)
+            return score
 
         functions[f"lpips {net}"] = run
     for precision in ("float32", "bfloat16"):

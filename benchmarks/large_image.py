@@ -79,7 +79,8 @@ def in_process(files: list[Path], arguments: argparse.Namespace, whole: bool) ->
     )
     if done.returncode:
         return {"failed": f"exit status {done.returncode}"}
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def cut(files: list[Path], side: int) -> list[Path]:

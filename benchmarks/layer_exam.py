@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 from _measure import hardware, interleaved, ratio, summary, write
+from inside import at_once, side_by_side
 
 import snellen
-from snellen._threads import at_once, side_by_side
 from snellen.exam import DEFAULT_READOUTS, EXAM_READOUTS
 from snellen.readouts import Moments, ReferenceMoments
 from snellen.runs import keep_freed_memory
@@ -56,7 +56,7 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
         for f, reference in pairs:
             moments = Moments(f, reference, means=means)
             for readout in readouts:
-                moments.sums(EXAM_READOUTS[readout])
+                EXAM_READOUTS[readout].from_moments(moments)
 
     def pair(readouts: list[str]) -> None:
         streams = zip(*(backbone.stream(t, names, lend=True) for t in (xs[0], y)), strict=True)
@@ -78,7 +78,7 @@ def cost(net: str, size: tuple[int, int], repeats: int) -> dict[str, Any]:
             "pair_all": lambda: pair(ALL),
             "versions_plain_cosine": versions(partial(version, PLAIN_AND_COSINE)),
             "versions_all": versions(partial(version, ALL)),
-            "turn_plain_cosine": lambda: [version(PLAIN_AND_COSINE, x) for x in xs],
+            "turn_plain_cosine": lambda: list(map(partial(version, PLAIN_AND_COSINE), xs)),
         }
         spent: dict[str, list[float]] = {name: [] for name in functions}
         timed: dict[str, Callable[[], object]] = {

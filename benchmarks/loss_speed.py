@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def one(what: str, side: int) -> float:
         return _peak() - before
 
 
-def _blocks(what: str) -> dict[str, int]:
+def _blocks(what: str) -> dict[str, Any]:
     return {"block_bytes": 1 << 62} if what == "contextual, one block" else {}
 
 
@@ -97,7 +98,7 @@ def lpips(net: str, side: int, repeats: int) -> dict[str, Any]:
         losses = both(net, Path(name))
         peer, ours = (step(loss, x, y) for loss in losses.values())
         seconds = interleaved(
-            {key: lambda loss=loss: step(loss, x, y) for key, loss in losses.items()}, repeats
+            {key: partial(step, loss, x, y) for key, loss in losses.items()}, repeats
         )
     return {
         "net": net,

@@ -43,9 +43,9 @@ from typing import Any
 import numpy as np
 import torch
 from _measure import hardware, interleaved, ratio, summary, write
+from inside import threads_module
 from PIL import Image
 
-from snellen import _threads
 from snellen.images import read_image
 from snellen.metrics import MetricSet, create_metrics
 from snellen.runs import keep_freed_memory, score
@@ -92,12 +92,12 @@ def bare_network(
     metrics: MetricSet, images: torch.Tensor, shared: bool, repeats: int
 ) -> tuple[Callable[[], object], int]:
     """Return a pass over decoded images at the best batch size, and that size."""
-    reference = metrics.prepare(images[:1]) if shared else images.flip(0)
+    prepared, others = metrics.prepare(images[:1]), images.flip(0)
 
     def passes(batch: int, count: int) -> Callable[[], object]:
         def run() -> None:
             for i in range(0, count, batch):
-                other = reference if shared else reference[i : i + batch]
+                other = prepared if shared else others[i : i + batch]
                 metrics(images[i : i + batch], other)
 
         return run
@@ -122,19 +122,21 @@ def side_by_side_over_turn(
     folder: Path, name: str, count: int, shared: bool, repeats: int
 ) -> dict[str, float]:
     """Time files to rows, batches side by side over one after the other with all threads."""
-    metrics, common = create_metrics([name]), _threads._COMMON
+    metrics, common = create_metrics([name]), threads_module._COMMON
 
     def run(sink: Path, largest: int) -> None:
-        _threads._COMMON = largest
+        threads_module._COMMON = largest
         files_to_rows(folder, metrics, count, shared, sink)
 
     with tempfile.TemporaryDirectory() as temporary:
         ways = {"turn": 0, "side by side": common}
-        runs = {way: partial(run, Path(temporary) / "out", size) for way, size in ways.items()}
+        runs: dict[str, Callable[[], object]] = {
+            way: partial(run, Path(temporary) / "out", size) for way, size in ways.items()
+        }
         try:
             seconds = interleaved(runs, repeats, 1)
         finally:
-            _threads._COMMON = common
+            threads_module._COMMON = common
     return ratio(seconds["turn"], seconds["side by side"])
 
 

@@ -4,6 +4,8 @@ import tomllib
 from importlib import import_module
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 _project = tomllib.loads(
     (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
 )["project"]
@@ -75,6 +77,6 @@ def _write_metrics_table(app: object) -> None:
     (folder / "metrics.inc").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def setup(app: object) -> None:
+def setup(app: Sphinx) -> None:
     """Hook into the build."""
     app.connect("builder-inited", _write_metrics_table)

@@ -44,7 +44,7 @@ def usual(thresholds: Thresholds) -> Thresholds:
 def held_out(thresholds: Thresholds) -> list[dict[str, Any]]:
     """Predict every study from the others."""
     data = fitted_thresholds(thresholds)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for study in np.unique(data.study):
         own = data.study == study
         model = fit_csf(data.select(~own), HUMAN_CSF).model
@@ -52,7 +52,8 @@ def held_out(thresholds: Thresholds) -> list[dict[str, Any]]:
         residuals = np.log10(model.predict(left) / left.sensitivity)
         rms = float(np.sqrt(np.square(residuals).mean()))
         rows.append({"study": str(study), "n": int(own.sum()), "rms": rms})
-    pooled = np.sqrt(sum(row["n"] * row["rms"] ** 2 for row in rows) / len(data))
+    squares = sum(row["n"] * row["rms"] ** 2 for row in rows)
+    pooled = np.sqrt(squares / len(data))
     return [*rows, {"study": "all", "n": len(data), "rms": float(pooled)}]
 
 

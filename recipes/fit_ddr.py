@@ -12,49 +12,44 @@ the network and are kept in the cache; so are the statistics of each network.
 """
 
 import argparse
-import hashlib
 import json
-import os
-import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.stats import norm, spearmanr
-from torch import Tensor
+from ddr_examples import (
+    JUDGES,
+    SHORT,
+    Examples,
+    Numbers,
+    Sample,
+    consensus,
+    draw_samples,
+    judged,
+    kept,
+    photographs,
+)
+from scipy.stats import spearmanr
 
 from snellen.backbones import create_backbone, file_sha256
-from snellen.distortions import GROUPS, derived_seed, distort, find_distortion, list_distortions
-from snellen.images import find_images, read_image
+from snellen.distortions import derived_seed, find_distortion
 from snellen.metrics import (
     ResponseHead,
-    create_metrics,
+    ResponseStatistics,
     create_response_statistics,
     fit_response_head,
 )
 
 DATA = Path(__file__).parents[1] / "src/snellen/metrics/data"
-SHORT, LONG = 192, 256
 
 DEGRADATIONS = ("gaussian-blur@0.7", "white-noise@0.003", "jpeg@50", "jpeg@15")
 OWN, EACH = 4, 2
 """Statistics of every layer: of the image itself, and of its response to each degradation."""
-
-JUDGES = {"mdsi": "half", "vsi": "half", "haarpsi": "native", "gmsd": "native"}
-"""Full-reference metrics and the size at which they look: all of them at half the resolution.
-
-HaarPSI and GMSD halve the image themselves, whatever its size; MDSI and VSI, which go by its size,
-would do so only from images twice as large as these on.
-"""
-
-PRISTINE, PIPELINE, COMPOUND = 0.06, 0.08, 0.10
-WEIGHTS = dict(zip(GROUPS, (0.20, 0.25, 0.25, 0.10, 0.07, 0.06, 0.07), strict=True))
-"""Share of each group among the images with one distortion: what is met most, most often."""
 
 WIDTHS, RIDGES, STRETCHES = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0), (0.01, 0.03, 0.1, 0.3), (0.3, 0.5, 1.0)
 """What is chosen by the validation part; a stretch is the weight of responses, that of the image's
@@ -68,125 +63,6 @@ HELD_OUT = (
     ("jpeg2000", "tid-jpeg2000", "avif"),
 )
 """Families that are left out together to see what a head makes of what it has not met."""
-
-Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A crop of a photograph and what is done to it; an empty specification for nothing."""
-
-    file: Path
-    name: str
-    spec: str
-
-    @property
-    def types(self) -> set[str]:
-        """Names of the types in the specification."""
-        names = [step.replace("@", ":").split(":")[0] for step in self.spec.split("+")]
-        return {find_distortion(n).name for n in names if n not in ("", "random")}
-
-    def images(self) -> tuple[Tensor, Tensor]:
-        """Return the crop and its distorted version."""
-        place = random.Random(derived_seed(2, self.name))
-        image = read_image(self.file)[None]
-        height, width = (SHORT, LONG) if image.shape[2] < image.shape[3] else (LONG, SHORT)
-        top = place.randint(0, image.shape[2] - height)
-        left = place.randint(0, image.shape[3] - width)
-        crop = image[..., top : top + height, left : left + width]
-        if not self.spec:
-            return crop, crop
-        return crop, distort(crop, self.spec, seed=derived_seed(1, self.name))
-
-
-def draw_samples(folder: Path, each: int) -> list[Sample]:
-    """Draw what is done to every photograph of a folder, `each` times."""
-    files = find_images(folder)
-    if not files:
-        raise SystemExit(f"no photographs in {folder}; set SNELLEN_SHARED")
-    names = [(file, f"{file.name}/{turn}") for turn in range(each) for file in files]
-    return [Sample(file, name, _draw(random.Random(derived_seed(0, name)))) for file, name in names]
-
-
-def _draw(draw: random.Random) -> str:
-    kind = draw.random()
-    if kind < PRISTINE:
-        return ""
-    if kind < PRISTINE + PIPELINE:
-        return f"random@{draw.randrange(10**6)}"
-    if kind < PRISTINE + PIPELINE + COMPOUND:
-        first = _one(draw, draw.choice(("blur", "noise", "sharpness-contrast")))
-        return f"{first}+jpeg@{draw.randint(10, 90)}"
-    return _one(draw, draw.choices(GROUPS, [WEIGHTS[group] for group in GROUPS])[0])
-
-
-def _one(draw: random.Random, group: str) -> str:
-    return f"{draw.choice(list_distortions(group)).name}:{draw.randint(1, 5)}"
-
-
-def judged(samples: Sequence[Sample]) -> Iterator[Numbers]:
-    """Yield the scores of each sample by all judges, high for good."""
-    metrics = [(n, create_metrics([n], resize=resize)[n]) for n, resize in JUDGES.items()]
-    for sample in samples:
-        crop, distorted = sample.images()
-        signs = [-1 if metric.lower_better else 1 for _, metric in metrics]
-        scores = [float(metric(distorted, crop)) for _, metric in metrics]
-        yield np.array(signs) * np.array(scores)
-
-
-def consensus(scores: Numbers, among: Numbers) -> Numbers:
-    """Return the mean over judges of normal scores of ranks, ranks being those among others."""
-    places = []
-    for column, others in zip(scores.T, np.sort(among, axis=0).T, strict=True):
-        below = (np.searchsorted(others, column, side) for side in ("left", "right"))
-        places.append((np.mean(list(below), 0) + 0.5) / (len(others) + 1))
-    mean: Numbers = norm.ppf(places).mean(0)
-    return mean
-
-
-def kept(
-    cache: Path | None, what: object, count: int, make: Callable[[], Iterator[Numbers]]
-) -> Numbers:
-    """Return rows from the cache, or make them, saving now and then."""
-    key = hashlib.sha256(json.dumps(what, default=str).encode()).hexdigest()[:16]
-    path = None if cache is None else cache / f"{key}.npy"
-    if path is not None and path.exists():
-        loaded: Numbers = np.load(path)
-        return loaded
-    rows = []
-    for row in make():
-        rows.append(row)
-        if len(rows) % 50 == 0:
-            sys.stderr.write(f"{len(rows)} of {count}\n")
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, np.array(rows))
-    return np.array(rows)
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Statistics (M, D), values (M,), and which photograph and types each comes from."""
-
-    statistics: Numbers
-    values: Numbers
-    photographs: list[str]
-    types: list[set[str]]
-
-    def subset(self, chosen: Sequence[bool] | NDArray[np.bool_]) -> "Examples":
-        """Choose examples."""
-        where = np.flatnonzero(chosen)
-        return Examples(
-            self.statistics[where],
-            self.values[where],
-            [self.photographs[i] for i in where],
-            [self.types[i] for i in where],
-        )
-
-    def columns(self, chosen: Sequence[int] | range) -> "Examples":
-        """Choose statistics."""
-        columns = np.ascontiguousarray(self.statistics[:, list(chosen)])
-        return Examples(columns, self.values, self.photographs, self.types)
 
 
 @dataclass(frozen=True)
@@ -287,72 +163,73 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def main() -> None:
-    """Fit, report, save."""
-    given = arguments()
-    torch.set_num_threads(1)
-    shared = Path(os.environ.get("SNELLEN_SHARED", Path(__file__).parents[2] / "shared"))
+def samples_of(given: argparse.Namespace) -> list[list[Sample]]:
+    """Draw the samples of the training part and of the validation part."""
     parts = [
-        draw_samples(shared / "data/natural/bsds500" / part, each)
+        draw_samples(photographs() / part, each)
         for part, each in (("train", given.each), ("val", max(1, given.each // 2)))
     ]
     if given.photographs:
         parts = [[s for s in part if _early(s, part, given.photographs)] for part in parts]
-    backbone = create_backbone(given.backbone, given.weights)
-    statistics = create_response_statistics(backbone, DEGRADATIONS)
-    belongs = statistics.made_for()
-    scores, measured = [], []
+    return parts
+
+
+def _early(sample: Sample, part: Sequence[Sample], count: int) -> bool:
+    return sample.file in list(dict.fromkeys(other.file for other in part))[:count]
+
+
+def described(samples: Sequence[Sample], statistics: ResponseStatistics) -> Iterator[Numbers]:
+    """Yield the statistics of each sample."""
+    for sample in samples:
+        yield statistics(sample.images()[1])[0].numpy()
+
+
+def examples_of(
+    parts: Sequence[Sequence[Sample]], statistics: ResponseStatistics, cache: Path | None
+) -> list[Examples]:
+    """Measure samples, or take what is in the cache; consensus is among all of them."""
+    scores, values = [], []
     for part in parts:
         names = [(sample.name, sample.spec) for sample in part]
-        what = ["judges", JUDGES, SHORT, names]
-        scores.append(kept(given.cache, what, len(part), lambda part=part: judged(part)))
-        what = ["statistics", belongs, DEGRADATIONS, SHORT, names]
-        rows = (statistics(sample.images()[1])[0].numpy() for sample in part)
-        measured.append(kept(given.cache, what, len(part), lambda rows=rows: rows))
+        what: list[object] = ["judges", JUDGES, SHORT, names]
+        scores.append(kept(cache, what, len(part), partial(judged, part)))
+        what = ["statistics", statistics.made_for(), DEGRADATIONS, SHORT, names]
+        values.append(kept(cache, what, len(part), partial(described, part, statistics)))
     among = np.concatenate(scores)
-    train, val = (
+    return [
         Examples(m, consensus(s, among), [x.file.name for x in part], [x.types for x in part])
-        for m, s, part in zip(measured, scores, parts, strict=True)
-    )
-    own = OWN * len(statistics.layers)
-    degradations = DEGRADATIONS
-    if given.own:
-        # The first degradation stays, at no weight: own statistics come with its pass.
-        degradations = DEGRADATIONS[:1]
-        columns = range(own)
-        reached, settings = choose(train.columns(columns), val.columns(columns), own)
-    else:
-        reached, settings = choose(train, val, own)
-    both = Examples(
-        np.concatenate([train.statistics, val.statistics]),
-        np.concatenate([train.values, val.values]),
-        train.photographs + val.photographs,
-        train.types + val.types,
-    ).columns(range(own + EACH * len(statistics.layers) * len(degradations)))
-    if given.own:
+        for m, s, part in zip(values, scores, parts, strict=True)
+    ]
+
+
+def fit(
+    train: Examples, val: Examples, statistics: ResponseStatistics, control: bool
+) -> tuple[ResponseHead, dict[str, Any]]:
+    """Choose settings, fit to both parts, and report; a control has no responses to look at."""
+    layers = len(statistics.layers)
+    own = OWN * layers
+    # A control keeps the first degradation, at no weight: own statistics come with its pass.
+    degradations = DEGRADATIONS[:1] if control else DEGRADATIONS
+    looked_at = [part.columns(range(own)) if control else part for part in (train, val)]
+    reached, settings = choose(looked_at[0], looked_at[1], own)
+    both = train.joined(val).columns(range(own + EACH * layers * len(degradations)))
+    if control:
         settings = replace(settings, stretch=0.0, width=settings.width * _narrowing(both, own))
-    report = {
-        "examples": [len(train.values), len(val.values)],
-        "settings": asdict(settings),
-        "agreement with the consensus on other photographs": reached,
-        "parts": {} if given.own else ablation(train, val, len(statistics.layers)),
-        "families": unmet(both, own, settings),
-    }
     head = fitted(
         both,
         own,
         settings,
         degradations=degradations,
-        made_for=belongs,
+        made_for=statistics.made_for(),
         fit={"examples": len(both.values), "judges": list(JUDGES), "srcc": round(reached, 4)},
     )
-    output = given.output or DATA / f"ddr-{backbone.name}.safetensors"
-    head.save(output)
-    text = json.dumps(report, indent=2)
-    if given.report:
-        given.report.write_text(text + "\n", encoding="utf-8")
-    size = output.stat().st_size
-    sys.stdout.write(f"{text}\n{output}: {size} bytes, sha256 {file_sha256(output)}\n")
+    return head, {
+        "examples": [len(train.values), len(val.values)],
+        "settings": asdict(settings),
+        "agreement with the consensus on other photographs": reached,
+        "parts": {} if control else ablation(train, val, layers),
+        "families": unmet(both, own, settings),
+    }
 
 
 def _narrowing(examples: Examples, own: int) -> float:
@@ -360,8 +237,21 @@ def _narrowing(examples: Examples, own: int) -> float:
     return float((own / examples.statistics.shape[1]) ** 0.5)
 
 
-def _early(sample: Sample, part: Sequence[Sample], count: int) -> bool:
-    return sample.file in list(dict.fromkeys(other.file for other in part))[:count]
+def main() -> None:
+    """Fit, report, save."""
+    given = arguments()
+    torch.set_num_threads(1)
+    backbone = create_backbone(given.backbone, given.weights)
+    statistics = create_response_statistics(backbone, DEGRADATIONS)
+    train, val = examples_of(samples_of(given), statistics, given.cache)
+    head, report = fit(train, val, statistics, given.own)
+    output = given.output or DATA / f"ddr-{backbone.name}.safetensors"
+    head.save(output)
+    text = json.dumps(report, indent=2)
+    if given.report:
+        given.report.write_text(text + "\n", encoding="utf-8")
+    size = output.stat().st_size
+    sys.stdout.write(f"{text}\n{output}: {size} bytes, sha256 {file_sha256(output)}\n")
 
 
 if __name__ == "__main__":

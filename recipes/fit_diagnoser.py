@@ -12,12 +12,13 @@ one thread (``OMP_NUM_THREADS=1``). It takes about ten minutes of one core.
 """
 
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
-from rich.progress import track
+from rich.progress import Progress
 
 from snellen.backbones import Backbone, create_backbone, file_sha256
 from snellen.diagnosis import Draw, Examples, fit_diagnoser, make_examples
@@ -73,10 +74,11 @@ def examples_of(
     kept = None if cache is None else cache / name
     if kept is not None and kept.exists():
         return Examples.load(kept)
-    bar = iter(track(range(len(images)), description=str(folder)))
-    examples = make_examples(
-        network, images, draw=draw, seed=seed, progress=lambda: next(bar, None)
-    )
+    with Progress() as bar:
+        task = bar.add_task(str(folder), total=len(images))
+        examples = make_examples(
+            network, images, draw=draw, seed=seed, progress=partial(bar.advance, task)
+        )
     if kept is not None:
         examples.save(kept)
     return examples

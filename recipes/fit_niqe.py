@@ -13,9 +13,7 @@ from pathlib import Path
 import torch
 
 from snellen.images import find_images, read_image
-from snellen.metrics._luma import grey_levels
-from snellen.metrics._niqe import BLOCK, SHARP, fit_scene_model
-from snellen.metrics._scene import save_scene_model
+from snellen.metrics import fit_scene_model, grey_levels, save_scene_model
 
 SHIPPED = Path(__file__).parents[1] / "src/snellen/metrics/data/niqe-bsds.safetensors"
 
@@ -37,8 +35,8 @@ def main() -> None:
         "images": f"{len(files)} of BSDS500 train"
         if arguments.output == SHIPPED
         else str(len(files)),
-        "block": str(BLOCK),
-        "sharpness": str(SHARP),
+        "block": "96",
+        "sharpness": "0.75",
     }
     save_scene_model(model, arguments.output, fit)
 

@@ -25,7 +25,8 @@ from snellen.distortions import distort
 from snellen.images import find_images, read_image
 from snellen.metrics import create_metrics, list_metrics
 from snellen.plots import plot_correlations, plot_ranking, save_figure
-from snellen.runs import correlation_table, write_table
+from snellen.records import write_table
+from snellen.runs import correlation_table
 
 SIDE = 288
 DISTORTIONS = ("blur:2", "blur:4", "noise:2", "noise:4", "jpeg:2", "jpeg:4")
@@ -76,10 +77,10 @@ def main() -> None:
             save_figure(plot_ranking(pristine, "complexity"), arguments.ranking)
     if arguments.table:
         plain = [{**row, "image": Path(row["image"]).name} for row in rows]
-        write_table(arguments.table, plain, "csv", metrics.manifest())
+        write_table(arguments.table, plain, metrics.manifest())
     table = correlation_table(rows, names, groups="photograph", resampling=Resampling(1000))
     if arguments.correlations:
-        write_table(arguments.correlations, table, "csv", metrics.manifest())
+        write_table(arguments.correlations, table, metrics.manifest())
     if arguments.figure:
         title = f"{len(rows)} images of {arguments.photographs} photographs"
         save_figure(plot_correlations(table, title=title), arguments.figure)

@@ -22,7 +22,7 @@ from snellen.datasets import Dataset, load_dataset
 from snellen.images import read_image
 from snellen.metrics import ReducedReferenceMetric, create_metric, create_metrics
 from snellen.plots import save_figure
-from snellen.runs import write_table
+from snellen.records import write_table
 
 VALUES = (2, 4, 8, 16, 32, 64)
 SQUEEZE = "squeezenet1_0"
@@ -39,14 +39,17 @@ def metrics_of(weights: str | None, projections: Sequence[str]) -> Metrics:
     networks: dict[str, dict[str, Any]] = {"rr-gabor": {}}
     if weights:
         networks[f"rr-{SQUEEZE}"] = {"weights": weights}
-    asked = {f"{name}, {KINDS[name]}": (name, None) for name in networks}
+    asked: dict[str, tuple[str, str | None]] = {
+        f"{name}, {KINDS[name]}": (name, None) for name in networks
+    }
     for text in projections:
         name, _, file = text.partition("=")
         asked[f"{name}, {Path(file).stem}"] = (name, file)
-    return {
+    made = {
         label: create_metric(name, values=64, projection=file, **networks[name])
         for label, (name, file) in asked.items()
-    }  # type: ignore[return-value]
+    }
+    return {k: metric for k, metric in made.items() if isinstance(metric, ReducedReferenceMetric)}
 
 
 def observe(dataset: Dataset, metrics: Metrics, weights: str | None) -> dict[str, np.ndarray]:
@@ -76,7 +79,8 @@ def distances(metric: ReducedReferenceMetric, pooled: np.ndarray, values: int) -
     ours, theirs = (
         metric.projection(torch.from_numpy(pooled[:, i]), values).half().float() for i in (0, 1)
     )
-    return torch.linalg.vector_norm(ours - theirs, dim=1).numpy()
+    lengths: np.ndarray = torch.linalg.vector_norm(ours - theirs, dim=1).numpy()
+    return lengths
 
 
 def judge(dataset: Dataset, scores: np.ndarray, lower_better: bool) -> dict[str, float]:
@@ -100,13 +104,13 @@ def table_of(
         file = cache / f"{name}.npz"
         if not file.exists():
             with torch.inference_mode():
-                seen = observe(dataset, metrics, weights)
+                observed: dict[str, Any] = observe(dataset, metrics, weights)
             cache.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(file, **seen)
+            np.savez_compressed(file, **observed)
         seen = dict(np.load(file))
         for other, values in seen.items():
             if values.ndim == 1:
-                lower = create_metric(other.partition("-")[0]).lower_better
+                lower = bool(create_metric(other.partition("-")[0]).lower_better)
                 found = judge(dataset, values, lower)
                 rows.append({"dataset": name, "metric": other, "values": None, "bytes": None}
                             | found)  # fmt: skip
@@ -168,7 +172,7 @@ def main() -> None:
     metrics = metrics_of(arguments.weights, arguments.projection)
     rows = table_of(datasets, metrics, arguments.cache, arguments.weights)
     if arguments.table:
-        write_table(arguments.table, rows, "csv", {k: m.manifest() for k, m in metrics.items()})
+        write_table(arguments.table, rows, {k: m.manifest() for k, m in metrics.items()})
     if arguments.figure:
         draw(rows, arguments.figure)
 

@@ -13,18 +13,16 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
 from snellen.backbones import EMBEDDING_LAYER, TextTower, create_backbone
 from snellen.images import find_images, read_image
-from snellen.metrics import create_metric
-from snellen.metrics._catalogue_blind import PROMPTS
-from snellen.metrics._text_metric import square_crops
-from snellen.metrics._text_readings import mean_share, text_response
+from snellen.metrics import PROMPTS, create_metric, text_response
 from snellen.plots import save_figure
-from snellen.runs import write_table
+from snellen.records import write_table
 
 SHARES = (0.0, 0.1, 0.3, 0.6)
 COLOURS = ("#4477aa", "#228833", "#ccbb44", "#ee6677")
@@ -40,6 +38,21 @@ def defined(image: Tensor, way: Tensor, epsilon: float) -> Tensor:
 def closed(rho: NDArray[Any], share: float | NDArray[Any]) -> NDArray[Any]:
     """Evaluate the closed form for epsilon = 0."""
     return np.asarray(1 - np.sqrt((1 + share + (1 - share) * rho) / 2))
+
+
+def mean_share(embedded: Tensor) -> float:
+    """Return k: the share of the energy of an embedding (1, D) that lies in its mean."""
+    return float(embedded.shape[1] * embedded.mean().square() / embedded.square().sum())
+
+
+def first_square(path: Path, side: int = 224) -> Tensor:
+    """Read the left or upper square of a photograph, resized to what CLIP takes."""
+    image = read_image(path)[None]
+    short = min(image.shape[2:])
+    square = F.interpolate(
+        image[..., :short, :short], (side, side), mode="bicubic", align_corners=False
+    )
+    return square.clamp(0, 1)
 
 
 def random_vectors(share: float, count: int) -> tuple[Tensor, Tensor, NDArray[Any]]:
@@ -89,9 +102,9 @@ def clip_rows(weights: str, count: int) -> list[dict[str, Any]]:
     }
     rows = []
     for file in files[:: len(files) // count][:count]:
-        image = square_crops(read_image(file)[None], 224)[0][:1].clamp(0, 1)
+        image = first_square(file)
         embedded = backbone(image, [EMBEDDING_LAYER])[EMBEDDING_LAYER].flatten(1)
-        share = float(mean_share(embedded, embedded.shape[1]))
+        share = mean_share(embedded)
         for name in PROMPTS:
             rho = -float(metrics[name, "correlation"](image))
             score = float(metrics[name, "ddr"](image))
@@ -147,7 +160,7 @@ def main() -> None:
     worst = max(abs(row["ddr"] - row["closed"]) for row in rows)
     table.append({"what": what, "from the closed form": None, "from its limit": worst})
     if arguments.table:
-        write_table(arguments.table, table, "csv", {"photographs": arguments.photographs})
+        write_table(arguments.table, table, {"photographs": arguments.photographs})
     if arguments.figure:
         random = arguments.weights == "random"
         label = f"CLIP ViT-B/32{' with random weights' if random else ''}, photographs"

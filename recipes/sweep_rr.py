@@ -23,11 +23,16 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
 from snellen.distortions import distort, list_distortions
-from snellen.metrics import ReducedReferenceMetric, create_metric, create_metrics
-from snellen.metrics._pooled import POOLINGS, TRANSFORMS
-from snellen.metrics._projection import seeded_projection
-from snellen.metrics._projection_fit import _taught, _whitened_components
-from snellen.runs import write_table
+from snellen.metrics import (
+    POOLINGS,
+    TRANSFORMS,
+    ReducedReferenceMetric,
+    create_metric,
+    create_metrics,
+    fit_directions,
+    seeded_projection,
+)
+from snellen.records import write_table
 
 Numbers = NDArray[np.float64]
 CONSENSUS = ("fsim", "vsi", "haarpsi", "mdsi")
@@ -39,7 +44,7 @@ GABOR = {
     kind: tuple(f"{kind}{scale}" for scale in (1, 2, 3, 4))
     for kind in ("simple", "energy", "complex")
 }
-LAYERS = {
+LAYERS: dict[str, dict[str, tuple[str, ...]]] = {
     "rr-gabor": GABOR | {"opponent + complex": ("opponent", *GABOR["complex"])},
     "rr-fovea": {
         "stages": STAGES,
@@ -67,13 +72,13 @@ def main() -> None:
         plain["rr-squeezenet1_0"] = _plain("rr-squeezenet1_0", arguments.weights)
     seen = recall(arguments.cache, plain, arguments.photographs)
     badness, new, contents = seen["badness"], seen["new"], seen["contents"]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, metric in plain.items():
         for label, x, y in variants(name, metric, seen[name]):
             rows.append(seeded(name, label, x - y, badness))
             if name in EMBEDDED:
                 rows.append(taught(name, label, x - y, badness, contents))
-    parts = {"all images": slice(None), "types of the fit": ~new, "new types": new}
+    parts: dict[str, Any] = {"all images": slice(None), "types of the fit": ~new, "new types": new}
     for what, of in parts.items():
         rows.append(shipped(plain["rr-gabor"], seen["rr-gabor"], badness, what, of))
         rows.append(_row("psnr", what, {"all": seen["psnr"][of, None]}, badness[of]))
@@ -82,7 +87,7 @@ def main() -> None:
         cells = (f"{v:.3f}" if isinstance(v, float) else f"{v:32}" for v in row.values())
         print("  ".join(cells))  # noqa: T201
     if arguments.output:
-        write_table(arguments.output, rows, "csv", {n: m.manifest() for n, m in plain.items()})
+        write_table(arguments.output, rows, {n: m.manifest() for n, m in plain.items()})
 
 
 def _plain(name: str, weights: str | None) -> ReducedReferenceMetric:
@@ -99,7 +104,7 @@ def recall(
     if cache is not None and cache.exists():
         return dict(np.load(cache))
     with torch.inference_mode():
-        seen = observe(metrics, count)
+        seen: dict[str, Any] = observe(metrics, count)
     if cache is not None:
         np.savez_compressed(cache, **seen)
     return seen
@@ -182,9 +187,7 @@ def taught(
     values = np.zeros((len(moved), most))
     for fold in range(4):
         held = contents % 4 == fold
-        basis = _whitened_components(moved[~held], most)
-        basis = basis @ _taught(moved[~held] @ basis, badness[~held])
-        values[held] = moved[held] @ basis
+        values[held] = moved[held] @ fit_directions(moved[~held], badness[~held], most)
     return _row(f"{name}, taught", label, {k: values[:, :k] for k in VALUES}, badness)
 
 

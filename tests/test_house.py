@@ -1,20 +1,23 @@
 """The laws of the house that a machine can check."""
 
-import ast
-import io
 import re
 import socket
 import subprocess
 import sys
-import tokenize
 import tomllib
 from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tools.house import COUNTS, code_lines
+
+if TYPE_CHECKING:
+    from grimp import ImportGraph
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "snellen"
@@ -42,6 +45,60 @@ def test_imports_point_down_only():
     assert "0 broken" in done.stdout
 
 
+Room = tuple[int, set[str], Path]
+
+
+def test_the_map_shows_every_room_on_its_floor():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    floors = contracts["importlinter"]["contracts"][0]["layers"]
+    named = {
+        room.strip(): floor
+        for floor, rooms in enumerate(reversed(floors))
+        for room in rooms.split("|")
+        if not room.strip().startswith("_")
+    }
+    parts = (path for path in SOURCE.iterdir() if not path.name.startswith("_"))
+    there = {path.stem for path in parts if path.is_dir() or path.suffix == ".py"}
+    assert set(map_of_rooms()) == there == set(named)
+    assert {room: floor for room, (floor, _, _) in map_of_rooms().items()} == named
+
+
+def test_the_map_says_where_to_start_reading():
+    starts = {room: start for room, (_, _, start) in map_of_rooms().items()}
+    assert {room: start for room, start in starts.items() if not start.is_file()} == {}
+    assert all(room == start.relative_to(SOURCE).parts[0].removesuffix(".py")
+               for room, start in starts.items())  # fmt: skip
+
+
+def test_the_map_says_what_rooms_import():
+    grimp = pytest.importorskip("grimp", reason="it comes with the extra 'lint'")
+    graph = grimp.build_graph("snellen", cache_dir=None)
+    imported = {room: imports_of(graph, room) for room in map_of_rooms()}
+    told = {room: may for room, (_, may, _) in map_of_rooms().items()}
+    assert told == imported, "an arrow between rooms is drawn in CONTRIBUTING.md, or it goes"
+
+
+def map_of_rooms() -> dict[str, Room]:
+    """Read the table of rooms: floor, what a room may import, file to start reading at."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("<!-- rooms")[1].split("<!-- end of rooms")[0]
+    rooms = {}
+    for line in table.splitlines():
+        if re.match(r"\| \d", line):
+            floor, room, _, may, start = (cell.strip() for cell in line.strip("|").split("|"))
+            imports = set(re.findall(r"`(\w+)`", may))
+            rooms[room.strip("`")] = int(floor), imports, SOURCE / start.strip("`")
+    return rooms
+
+
+def imports_of(graph: "ImportGraph", room: str) -> set[str]:
+    """Name the rooms that a room imports, but for those that all may."""
+    inside = {f"snellen.{room}"} | graph.find_descendants(f"snellen.{room}")
+    modules = {m for one in inside for m in graph.find_modules_directly_imported_by(one)}
+    rooms = {module.split(".")[1] for module in modules if "." in module}
+    return {name for name in rooms - {room, "errors"} if not name.startswith("_")}
+
+
 def test_files_are_short():
     lines = {
         str(path.relative_to(SOURCE)): code_lines(path.read_text(encoding="utf-8"))
@@ -57,15 +114,24 @@ def test_code_lines_leave_out_what_explains():
     assert code_lines(text) == 5
 
 
+def test_the_numbers_of_the_house_can_be_counted():
+    cheap = [name for name in COUNTS if not name.startswith("files run")]
+    found = {name: COUNTS[name](ROOT) for name in cheap}
+    assert found["private modules in tests, but for inside.py"][0] == 0
+    assert found["modules"][0] == len(MODULES)
+    assert all(number > 0 for name, (number, _) in found.items() if name.startswith(("l", "pub")))
+
+
 def test_private_modules_are_named_in_one_place_for_each_room():
-    private = re.compile(r"\bsnellen(\.[a-z]\w*)*\._[a-z]|from snellen(\.\w+)* import .*\b_[a-z]")
-    offenders = [
-        f"{path.relative_to(ROOT)}: {found.group()}"
-        for path in sorted((ROOT / "tests").rglob("*.py"))
-        if path.name not in ("inside.py", Path(__file__).name)
-        and (found := private.search(path.read_text(encoding="utf-8")))
-    ]
+    offenders = private_imports(sorted((ROOT / "tests").rglob("*.py")))
     assert offenders == [], "import them from the inside.py of the tests of their room"
+
+
+def test_what_stands_beside_the_package_uses_what_is_public():
+    folders = {"recipes", "examples", "docs", "benchmarks", "tools"}
+    files = [path for path in project_files() if path.relative_to(ROOT).parts[0] in folders]
+    offenders = private_imports([path for path in files if path.suffix in (".py", ".md")])
+    assert offenders == [], "make public what deserves it, or move it to where it is used"
 
 
 def test_no_room_for_odds_and_ends():
@@ -131,28 +197,25 @@ def test_pairs_to_score_are_what_they_say(distorted_pairs):
         assert (distorted - reference).abs().mean() > 0.01, name
 
 
+def private_imports(files: list[Path]) -> list[str]:
+    """List what names a private module of the package, but for the files that are there for it."""
+    private = re.compile(r"\bsnellen(\.[a-z]\w*)*\._[a-z]|from snellen(\.\w+)* import .*\b_[a-z]")
+    return [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for path in files
+        if path.name not in ("inside.py", Path(__file__).name)
+        and (found := private.search(path.read_text(encoding="utf-8")))
+    ]
+
+
 def project_files() -> list[Path]:
-    folders = [ROOT / name for name in ("src", "tests", "docs", "examples", "benchmarks", ".ci")]
+    names = ("src", "tests", "docs", "examples", "benchmarks", "recipes", "tools", ".ci")
+    folders = [ROOT / name for name in names]
     inside = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files = [*inside, *(path for path in ROOT.iterdir() if path.is_file())]
     text = {".py", ".pyi", ".md", ".toml", ".yaml", ".cff", ".json", ".csv", ""}
-    made = {"__pycache__", "_build", "generated"}
+    made = {"__pycache__", "_build", "generated", ".git"}  # .git of a worktree is a file
     return sorted(path for path in files if path.suffix in text and not made & set(path.parts))
-
-
-def code_lines(text: str) -> int:
-    """Count the lines of a module that hold code: neither blank, comment nor docstring."""
-    documented: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
-        documents = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if documents and ast.get_docstring(node) is not None:
-            documented |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    quiet = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-    lines: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in quiet | {tokenize.ENDMARKER}:
-            lines |= set(range(token.start[0], token.end[0] + 1))
-    return len(lines - documented)
 
 
 def closure(requirements: list[Requirement]) -> set[str]:

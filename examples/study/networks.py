@@ -44,7 +44,8 @@ class CifarResNet(nn.Module):
         """Classify."""
         x = torch.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear(x.mean((2, 3)))
+        scores: Tensor = self.linear(x.mean((2, 3)))
+        return scores
 
 
 def resnet20() -> nn.Module:
@@ -69,7 +70,8 @@ class Denoiser(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the noise that the network sees; the denoised image would be the rest."""
-        return self.model(x.mean(1, keepdim=True))
+        noise: Tensor = self.model(x.mean(1, keepdim=True))
+        return noise
 
 
 def dncnn() -> nn.Module:

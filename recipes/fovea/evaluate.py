@@ -23,9 +23,9 @@ import typer
 from PIL import Image
 from rich.progress import track
 from scipy.stats import rankdata, spearmanr
+from student import consensus
 from targets import CONSENSUS, MEMBERS, load_pairs, make_all, shared_data, teachers
 from torch import Tensor
-from train import consensus
 
 from snellen.agreement import Agreement, Estimate, Resampling, agree, compare
 from snellen.images import read_image

@@ -48,10 +48,9 @@ def live_channels(network: Fovea, batches: Iterable[Tensor]) -> dict[str, Tensor
 
 def pruned(network: Fovea, live: Mapping[str, Tensor]) -> Fovea:
     """Copy the network with the given channels of every convolution and no others."""
-    stages = [network.get_submodule(name) for name in network.layers[1:]]
     names = [
-        [f"{layer}.{i}" for i in range(1, len(stage), 2)]
-        for layer, stage in zip(network.layers[1:], stages, strict=True)
+        [f"{layer}.{i}" for i in range(1, len(list(network.get_submodule(layer).children())), 2)]
+        for layer in network.layers[1:]
     ]
     small = Fovea([[len(live[name]) for name in stage] for stage in names])
     seen = torch.arange(network.retina.out_channels)
@@ -59,6 +58,10 @@ def pruned(network: Fovea, live: Mapping[str, Tensor]) -> Fovea:
         path, _, place = name.rpartition(".")
         convolution = f"{path}.{int(place) - 1}"
         old, new = (one.get_submodule(convolution) for one in (network, small))
+        assert isinstance(old, nn.Conv2d)
+        assert isinstance(new, nn.Conv2d)
+        assert old.bias is not None
+        assert new.bias is not None
         with torch.no_grad():
             new.weight.copy_(old.weight[live[name]][:, seen])
             new.bias.copy_(old.bias[live[name]])

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ def make_targets(file: Path, members: dict[str, Metric], output: Path) -> None:
     scores = measure(members, distorted, reference)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".part.npz")
-    arrays = {
+    arrays: dict[str, Any] = {
         "reference": _bytes(reference)[0].numpy(),
         "distorted": _bytes(distorted).numpy(),
         "scores": scores,

@@ -32,19 +32,14 @@ import typer
 from prune import extremes, live_channels, pruned
 from rich.progress import track
 from safetensors.torch import save_file
-from scipy.stats import norm, spearmanr
-from targets import CONSENSUS, HELD_OUT, MEMBERS, Pairs, load_pairs, make_all, shared_data
+from student import LAYERS, Student, consensus, images, unseen, validate
+from targets import Pairs, load_pairs, make_all, shared_data
 from torch import Tensor, nn
 
-from snellen.backbones import Fovea, file_sha256
-from snellen.readouts import create_readout
+from snellen.backbones import file_sha256
 
 PACKAGE = Path(__file__).parents[2] / "src/snellen"
 NETWORK, HEAD = "backbones/data/fovea.safetensors", "metrics/data/dfb.safetensors"
-LAYERS = ("stage1", "stage2", "stage3", "stage4")
-CHANNELS = ((16,), (32, 32), (64, 64), (96, 96))
-"""Before those are taken away that training silences."""
-FLOOR = 1e-5
 MARGIN = 1
 """Pixels by which a distorted image may be moved."""
 
@@ -62,57 +57,6 @@ class Settings:
     decay: float = 0.998
     shifted: float = 0.3
     hold_out: bool = False
-
-
-class Student(nn.Module):
-    """Fovea, the readout of `dfb`, and the line that makes a target of a logarithm."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = Fovea(CHANNELS)
-        self.readout = create_readout("structure-texture")
-        channels = [self.network.get_submodule(name)[-2].out_channels for name in LAYERS]
-        self.log_weights = nn.ParameterList([nn.Parameter(torch.zeros(2, c)) for c in channels])
-        self.slope = nn.Parameter(torch.tensor(1.0))
-        self.offset = nn.Parameter(torch.tensor(2.0))
-
-    def features(self, images: Tensor) -> Iterator[Tensor]:
-        """Yield the layers of the metric."""
-        x = self.network.retina(images.contiguous(memory_format=torch.channels_last))
-        for i, name in enumerate(LAYERS, 1):
-            x = self.network.get_submodule(f"reduce{i}")(x) if i > 1 else x
-            x = self.network.get_submodule(name)(x)
-            yield x
-
-    def forward(self, references: Tensor, distorted: Tensor) -> Tensor:
-        """Return the distances of distorted images (N * K) from references (N)."""
-        n, k = len(references), len(distorted) // len(references)
-        sums = []
-        layers = self.features(torch.cat([references, distorted]))
-        for layer, weights in zip(layers, self.log_weights, strict=True):
-            pair = layer[n:], layer[:n].repeat_interleave(k, 0)
-            sums.append(self.readout.measure(*pair, weights.exp()))
-        return self.readout.distance(torch.stack(sums).sum(0)).float()
-
-    def score(self, distance: Tensor) -> Tensor:
-        """Return what is compared with the targets."""
-        return self.slope * (distance + FLOOR).log() + self.offset
-
-
-def consensus(pairs: Pairs, catalogue: Pairs) -> np.ndarray:
-    """Average the members' Gaussianised ranks among the pairs of a catalogue: (N, K)."""
-    columns = []
-    for name in CONSENSUS:
-        member = MEMBERS.index(name)
-        known = np.sort(catalogue.scores[..., member], axis=None)
-        places = norm.ppf((np.arange(known.size) + 0.5) / known.size)
-        columns.append(np.interp(pairs.scores[..., member], known, places))
-    return np.mean(columns, 0)
-
-
-def unseen(pairs: Pairs) -> np.ndarray:
-    """Tell which pairs have a type that ablations do not train on."""
-    return np.array([[bool(names & HELD_OUT) for names in row] for row in pairs.types])
 
 
 def draw_batch(
@@ -198,7 +142,7 @@ class Run:
         score = self.student.score(self.student(references, distorted))
         loss = F.smooth_l1_loss(score, target, beta=0.5)
         self.optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.student.network.parameters(), 1.0)
         self.optimiser.step()
         keep = min(self.settings.decay, (2 + self.step) / (11 + self.step))
@@ -258,28 +202,6 @@ class Run:
             save_file(tensors, file, {"recipe": "recipes/fovea/train.py"})
             file.chmod(0o644)  # it is written for its owner alone
         return files
-
-
-def images(pairs: Pairs) -> Iterator[Tensor]:
-    """Yield all versions of every content."""
-    for reference, distorted in zip(pairs.references, pairs.distorted, strict=True):
-        yield torch.cat([reference[None], distorted]).float() / 255
-
-
-@torch.no_grad()
-def distances(student: Student, pairs: Pairs) -> np.ndarray:
-    """Return the student's distances of all pairs, (N, K)."""
-    rows = []
-    for reference, distorted in zip(pairs.references, pairs.distorted, strict=True):
-        rows.append(student(reference[None].float() / 255, distorted.float() / 255).numpy())
-    return np.stack(rows)
-
-
-def validate(student: Student, pairs: Pairs, target: np.ndarray) -> dict[str, float]:
-    """Rank correlation with the consensus: all pairs, and by whether ablations know the types."""
-    found, hidden = distances(student, pairs), unseen(pairs)
-    parts = {"all": np.ones_like(hidden), "known types": ~hidden, "held-out types": hidden}
-    return {name: float(spearmanr(found[p], target[p])[0]) for name, p in parts.items() if p.any()}
 
 
 def draw_figure(log: list[tuple[int, float]], watched: list[dict[str, float]], path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Work on images and on blocks, in threads of which none waits for another.
+"""Threads for images and for blocks of features, none of which waits for another.
 
-Split inside of every operation, as torch does it, work on one block would wait longer for the
-threads to meet than it takes, and on a busy machine a thousand times longer. Images of common size
-are done sooner, too, if each has a thread of its own.
+torch divides every single operation among its threads, which meet at the end of each. For a block
+of features that meeting takes longer than the work, and on a busy machine a thousand times longer.
+Images of common size are done sooner, too, if each has a thread of its own. So there is a pool of
+as many threads as torch has, in each of which torch itself uses one.
 """
 
 import os
@@ -36,6 +37,7 @@ def at_once(pixels: int, device: torch.device, thread_safe: bool) -> int:
     """
     if device.type != "cpu" or pixels > _COMMON or not thread_safe:
         return 1
+    # Never more threads than torch has: that number is the user's word on how many cores to take.
     return min(torch.get_num_threads(), max(1, _PIXELS // max(1, pixels)))
 
 
@@ -45,7 +47,7 @@ def submit(work: Callable[[], T]) -> "Future[T]":
 
 
 def side_by_side(work: Callable[[T], U], items: Iterable[T], most: int) -> Iterator[U]:
-    """Yield ``work(item)`` for every item in turn, and work on so many of them at once.
+    """Yield ``work(item)`` for every item, in their order, with several items in work at once.
 
     Parameters
     ----------
@@ -54,8 +56,9 @@ def side_by_side(work: Callable[[T], U], items: Iterable[T], most: int) -> Itera
     items
         Taken as threads become free.
     most
-        As `at_once` gives it.
+        Number of items in work at once, as `at_once` gives it.
     """
+    # Alone, an item keeps the caller's thread, in which torch may divide its operations.
     if most == 1:
         yield from map(work, items)
         return
@@ -63,17 +66,19 @@ def side_by_side(work: Callable[[T], U], items: Iterable[T], most: int) -> Itera
     try:
         for item in items:
             begun.append(submit(partial(work, item)))
+            # The oldest is waited for even if a later one is done: the order of results stays that
+            # of the items, and never more than `most` results are in memory.
             if len(begun) == most:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
-    finally:
+    finally:  # the caller stopped early, or an item failed: what has not begun never shall
         for future in begun:
             future.cancel()
 
 
 def in_parts(work: Callable[[range], None], count: int, device: torch.device) -> None:
-    """Divide the numbers of blocks among as many threads as torch has.
+    """Divide blocks, by their numbers, among as many threads as torch has.
 
     Every thread goes from its last block to its first: the network wrote the last one last, so
     that it is still in the cache, and whatever reads the map next starts at the first.
@@ -99,7 +104,16 @@ def in_parts(work: Callable[[range], None], count: int, device: torch.device) ->
 
 
 def alone(work: Callable[[], T], operand: Tensor) -> T:
-    """Return what ``work()`` does, with no operation split that has operands like the given one."""
+    """Return ``work()``, done in a thread of the pool if torch would divide its operations.
+
+    Parameters
+    ----------
+    work
+        Many short operations.
+    operand
+        A tensor of the size that these operations have.
+    """
+    # Below `_DIVIDED` numbers torch divides nothing: a change of threads would gain nothing.
     threads = torch.get_num_threads()
     if threads == 1 or operand.device.type != "cpu" or operand.numel() < _DIVIDED:
         return work()
@@ -113,14 +127,19 @@ def _infer(work: Callable[..., T], *args: object) -> T:
 
 @lru_cache(maxsize=1)
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
-    """Return threads for computing; a forked process needs its own."""
+    """Return the pool of this process: threads do not survive a fork, which copies this cache.
+
+    One pool is kept. Another number of torch's threads makes another pool; the threads of the
+    former end once nothing holds them.
+    """
     return undivided_pool(threads, "snellen-compute")
 
 
 def undivided_pool(threads: int, name: str) -> ThreadPoolExecutor:
-    """Make threads in which torch splits no operation."""
+    """Make a pool of threads in which torch divides no operation."""
     of_torch = torch.get_num_threads()
     pool = ThreadPoolExecutor(threads, name)
+    # Without the barrier a quick thread could take two starts, and leave a thread as torch made it.
     everyone = Barrier(threads)
 
     def start(_: int) -> None:

@@ -93,8 +93,10 @@ def test_scores_do_not_depend_on_batch_composition(make, name, batch_pair):
     together = metric(x, y)
     alone = torch.cat([metric(x[i : i + 1], y[i : i + 1]) for i in range(len(x))])
     order = torch.tensor([3, 0, 4, 2, 1])
-    # Features are rounded differently by batch size: 1e-7 of them, more of their small differences.
-    torch.testing.assert_close(together, alone, rtol=1e-5 if name == "dfb" else 1e-6, atol=0)
+    # For other numbers of images the library convolves by another kernel, on some processors and
+    # of some layers: features then differ by 2e-6 of the largest, scores by more where images are
+    # similar. No readout can mend that; alone, each is held to 1e-6 (tests/readouts).
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=0)
     torch.testing.assert_close(metric(x[order], y[order]), together[order], rtol=1e-6, atol=0)
 
 

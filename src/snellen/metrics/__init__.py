@@ -13,18 +13,25 @@ from snellen.metrics._degradation_quality import (
 from snellen.metrics._descriptor import Descriptor
 from snellen.metrics._factory import create_metric, create_metrics, list_metrics
 from snellen.metrics._features import FeatureMetric
+from snellen.metrics._luma import grey_levels
 from snellen.metrics._metric import Metric, PreparedReference
+from snellen.metrics._niqe import fit_scene_model
 from snellen.metrics._no_reference import NoReferenceMetric
-from snellen.metrics._projection import Projection
-from snellen.metrics._projection_fit import fit_projection
+from snellen.metrics._pooled import POOLINGS, TRANSFORMS
+from snellen.metrics._projection import Projection, seeded_projection
+from snellen.metrics._projection_fit import fit_directions, fit_projection
 from snellen.metrics._protocol import Protocol
 from snellen.metrics._reduced import ReducedReferenceMetric
 from snellen.metrics._row import MetricRow
+from snellen.metrics._scene import save_scene_model
 from snellen.metrics._set import MetricSet
+from snellen.metrics._text_readings import text_response
 
 __all__ = [
+    "POOLINGS",
     "PROMPTS",
     "ROWS",
+    "TRANSFORMS",
     "DegradationMetric",
     "Descriptor",
     "FeatureMetric",
@@ -43,8 +50,14 @@ __all__ = [
     "create_metrics",
     "create_response_statistics",
     "find_row",
+    "fit_directions",
     "fit_projection",
     "fit_response_head",
+    "fit_scene_model",
+    "grey_levels",
     "list_metrics",
     "load_channel_weights",
+    "save_scene_model",
+    "seeded_projection",
+    "text_response",
 ]

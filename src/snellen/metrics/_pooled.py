@@ -15,6 +15,7 @@ from torch import Tensor
 from snellen.errors import MetricError
 
 POOLINGS = ("mean", "mean-std", "std")
+"""Statistics of a channel that a descriptor may hold."""
 
 TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,

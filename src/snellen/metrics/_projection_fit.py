@@ -92,9 +92,7 @@ def fit_projection(
     specs = _default_distortions() if distortions is None else list(distortions)
     centre, moved, badness = _observe(images, made, specs, teachers, progress)
     check_values(values, min(moved.shape))
-    basis = _whitened_components(moved, values)
-    if teachers:
-        basis = basis @ _taught(moved @ basis, badness)
+    basis = fit_directions(moved, badness if teachers else None, values)
     matrix = basis / np.linalg.norm(moved @ basis, axis=1).mean()
     return fitted_projection(
         torch.from_numpy(centre),
@@ -107,6 +105,28 @@ def fit_projection(
             "protocol": made.protocol.manifest(),
         },
     )
+
+
+def fit_directions(moved: Numbers, badness: Numbers | None, values: int) -> Numbers:
+    """Find the few directions in which pooled features move as quality does.
+
+    Parameters
+    ----------
+    moved
+        Differences of pooled features between distorted images and references, (N, D).
+    badness
+        How bad each distorted image is, (N,), by any measure that rises with it; None for the
+        principal components of the differences alone, whitened.
+    values
+        Number of directions.
+
+    Returns
+    -------
+    NDArray
+        (D, values); the first of them serve for fewer values. `fit_projection` scales them.
+    """
+    basis = _whitened_components(moved, values)
+    return basis if badness is None else basis @ _taught(moved @ basis, badness)
 
 
 def _default_distortions() -> list[str]:

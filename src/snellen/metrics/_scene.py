@@ -151,6 +151,16 @@ def _from_matlab(path: Path) -> dict[str, Tensor]:
 
 
 def save_scene_model(model: SceneModel, path: Path, fit: dict[str, str]) -> None:
-    """Write a fitted model of pristine images, with how it was fitted."""
+    """Write a fitted model of pristine images, for ``create_metric("niqe-bsds", weights=FILE)``.
+
+    Parameters
+    ----------
+    model
+        What `fit_scene_model` returned.
+    path
+        The file; ``.safetensors`` is usual.
+    fit
+        How it was fitted, kept in the file.
+    """
     tensors = {"mean": model.mean, "covariance": model.covariance}
     write_fitted(path, {k: v.contiguous() for k, v in tensors.items()}, fit)

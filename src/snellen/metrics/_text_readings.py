@@ -48,6 +48,11 @@ def text_response(image: Tensor, text: Tensor, *, epsilon: float, adapt: bool) -
     adapt
         Whether T is brought to the mean and standard deviation of F; otherwise it is added as
         it is.
+
+    Returns
+    -------
+    Tensor
+        (N, P), higher = better.
     """
     way = direction(text)
     if not adapt:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from snellen.readouts._cosine import unit
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, per_position, squared_length
+from snellen.readouts._sums import accumulate, per_position, squared_length
 from snellen.readouts._tally import SumTally, Tally
 
 

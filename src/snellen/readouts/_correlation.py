@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import finest, safe_sqrt, weighted, widen
+from snellen.readouts._sums import alike, finest, product_gap, safe_sqrt, weighted, widen
 from snellen.readouts._tally import SumTally, Tally
+
+_POSITIONS = 4096  # whose products float32 adds up; float64 adds up the sums
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,19 @@ class DistanceCorrelation(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return 1 - r of the layer."""
-        return self._of_products(_products(f, weights), _products(g, weights))
+        return self._of_products(*_products(f, g, weights))
 
     def tally(self, weights: Tensor | None = None) -> Tally:
         """Take a layer tile by tile."""
 
         def parts(f: Tensor, g: Tensor) -> Tensor:
-            return torch.stack([_products(t, weights) for t in (f, g)], 1)
+            gap, of_reference = _products(f, g, weights)
+            return torch.stack([gap, of_reference.expand_as(gap)], 1)
 
         return SumTally(parts, lambda total: self._of_products(*total.unbind(1)))
 
-    def _of_products(self, f: Tensor, g: Tensor) -> Tensor:
-        a, b = (_centred_distances(products) for products in (f, g))
+    def _of_products(self, gap: Tensor, of_reference: Tensor) -> Tensor:
+        a, b = (_centred_distances(products) for products in (of_reference + gap, of_reference))
         shared = (a * b).sum((1, 2))
         scale = safe_sqrt((a * a).sum((1, 2)) * (b * b).sum((1, 2)))
         # Both differ by rounding only where the images are alike: never below 0.
@@ -55,17 +58,19 @@ class DistanceCorrelation(Readout):
         return sums[:, 0]
 
 
-def _products(f: Tensor, weights: Tensor | None) -> Tensor:
-    """Products of channels, summed over positions: (N, C, C), in float64."""
-    f = weighted(widen(f), weights)
-    n, c = f.shape[:2]
-    # The distances do not depend on what all channels share; without it less cancels below.
-    rows = (f - f.mean(1, keepdim=True)).permute(0, 2, 3, 1).reshape(n, -1, c)
-    products = f.new_zeros(n, c, c, dtype=finest(f))
-    for start in range(0, rows.shape[1], 4096):
-        block = rows[:, start : start + 4096]
-        products = products + (block.transpose(1, 2) @ block).to(products)
-    return products
+def _products(f: Tensor, g: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Sum products of channels over positions, in float64: f's less g's, and g's, (N, C, C)."""
+    f, g = (_less_shared(weighted(widen(t), weights)) for t in alike(f, g))
+    gap, of_reference = f.new_zeros(2, 1, 1, 1, dtype=finest(f))
+    for a, b in zip(*(torch.split(t, _POSITIONS, 2) for t in (f, g)), strict=True):
+        gap = gap + product_gap(a, b).to(gap)
+        of_reference = of_reference + (b @ b.transpose(1, 2)).to(gap)
+    return gap, of_reference
+
+
+def _less_shared(f: Tensor) -> Tensor:
+    """Subtract what all channels share, of which no distance depends: less cancels later."""
+    return (f - f.mean(1, keepdim=True)).flatten(2)
 
 
 def _centred_distances(products: Tensor) -> Tensor:

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.readouts._moments import Moments
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import (
+from snellen.readouts._sums import (
     accumulate,
+    alike,
     broadcast,
     per_position,
     ratio,
@@ -79,17 +81,28 @@ class Cosine(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the sums of which `distance` is made."""
-        f, g = self._prepare(f, weights), self._prepare(g, weights)
+        f, g = (self._prepare(t, weights) for t in alike(f, g))
         if self.reading == "position":
             total = accumulate(per_position(half_squared_distance, f, g), (1, 2))
             return torch.stack([total, torch.full_like(total, f.shape[2] * f.shape[3])], dim=1)
-        return self._of_channels(_moments(f, g))
+        return self._of_channels(_products(f, g))
+
+    def from_moments(self, moments: Moments) -> Tensor:
+        """Take the sums that are there, if channels are not centred."""
+        if self.centred:
+            return super().from_moments(moments)
+        if self.reading == "flattened":
+            return moments.total_products
+        over_positions, over_channels = moments.cosines
+        if self.reading == "position":
+            return moments.as_sums(over_positions, moments.positions)
+        return moments.as_sums(over_channels, moments.channels)
 
     def _of_channels(self, sums: Tensor) -> Tensor:
         """Reduce sums by channel (N, C, 4) as the reading says."""
         if self.reading == "flattened":
             return sums.sum(1)
-        total = from_moments(sums).sum(1)
+        total = _distance(sums).sum(1)
         return torch.stack([total, torch.full_like(total, sums.shape[1])], dim=1)
 
     def tally(self, weights: Tensor | None = None) -> Tally:
@@ -113,12 +126,12 @@ class Cosine(Readout):
     def distance(self, sums: Tensor) -> Tensor:
         """Mean of the cosine distances, or the distance of the flattened features."""
         if self.reading == "flattened":
-            return from_moments(sums)
+            return _distance(sums)
         return sums[:, 0] / sums[:, 1]
 
     def map(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Share of every position in the distance: its mean over positions is the distance."""
-        f, g = self._prepare(f, weights), self._prepare(g, weights)
+        f, g = (self._prepare(t, weights) for t in alike(f, g))
         if self.reading == "position":
             return per_position(half_squared_distance, f, g)[:, None]
         vectors = (1, 2, 3) if self.reading == "flattened" else (2, 3)
@@ -139,7 +152,7 @@ def _unit_over(f: Tensor, dims: tuple[int, ...]) -> Tensor:
     return f * (length + 1e-10).reciprocal()
 
 
-def _moments(f: Tensor, g: Tensor) -> Tensor:
+def _products(f: Tensor, g: Tensor) -> Tensor:
     """Sum f^2, g^2, (f - g)^2 and (f - g)(f + g) over positions: (N, C, 4)."""
     f, g = broadcast(widen(f), widen(g))
     difference = f - g
@@ -147,17 +160,14 @@ def _moments(f: Tensor, g: Tensor) -> Tensor:
     return torch.stack([accumulate(term, (2, 3)) for term in terms], dim=-1)
 
 
-def from_moments(sums: Tensor) -> Tensor:
-    """Half the squared distance of unit vectors, from sums (..., 4) that add up over layers."""
-    return from_products(*sums.unbind(-1))
+def _distance(sums: Tensor) -> Tensor:
+    """Half the squared distance of unit vectors, from sums (..., 4) that add up over layers.
 
-
-def from_products(ff: Tensor, gg: Tensor, dd: Tensor, ds: Tensor) -> Tensor:
-    """Half the squared distance of unit vectors, from sums of f^2, g^2, d^2 and d (f + g).
-
-    With d = f - g and lengths F, G, D of f, g, d: F G (1 - cos) = (D^2 - (F - G)^2) / 2, in which
-    every difference of like numbers was taken before squaring.
+    They are those of f^2, g^2, d^2 and d (f + g). With d = f - g and lengths F, G, D of f, g, d:
+    F G (1 - cos) = (D^2 - (F - G)^2) / 2, in which every difference of like numbers was taken
+    before squaring.
     """
+    ff, gg, dd, ds = sums.unbind(-1)
     norm_f, norm_g = safe_sqrt(ff), safe_sqrt(gg)
     gap = ratio(ds, norm_f + norm_g)
     cosine = ratio((dd - gap * gap).clamp_min(0), 2 * norm_f * norm_g)

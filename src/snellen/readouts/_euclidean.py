@@ -7,8 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from snellen.readouts._moments import Moments
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, per_position, safe_sqrt, squared_length, weighted
+from snellen.readouts._sums import accumulate, per_position, safe_sqrt, squared_length, weighted
 from snellen.readouts._tally import SumTally, Tally
 
 
@@ -27,6 +28,10 @@ class _Difference(Readout):
         squares = per_position(_squared_differences, weighted(f, weights), weighted(g, weights))
         total = accumulate(squares, (1, 2))
         return torch.stack([total, torch.full_like(total, f[0].numel())], dim=1)
+
+    def from_moments(self, moments: Moments) -> Tensor:
+        """Sum of squared differences, and the number of terms in it."""
+        return moments.as_sums(moments.total_gap_square, moments.positions * moments.channels)
 
     def tally(self, weights: Tensor | None = None) -> Tally:
         """Take a layer tile by tile."""

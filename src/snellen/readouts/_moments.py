@@ -2,7 +2,8 @@
 
 Nearly every readout of a layer follows from a few sums over positions, one per channel, and from
 as many over channels, one per position. `Moments` takes all of them in one pass over both maps;
-the reference's own sums are kept by `ReferenceMoments` for all its distorted versions.
+the reference's own sums are kept by `ReferenceMoments` for all its distorted versions. What a
+readout makes of them stands in its own file: ``Readout.from_moments``.
 """
 
 from functools import cached_property
@@ -11,13 +12,8 @@ import torch
 from torch import Tensor
 
 from snellen._threads import alone
-from snellen.readouts._cosine import Cosine
-from snellen.readouts._euclidean import Euclidean, Squared
 from snellen.readouts._pair_sums import PairSums, channel_sums, pair_sums
-from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, as_rows, check_pair, ratio, safe_sqrt
-from snellen.readouts._statistics import Statistics
-from snellen.readouts._structure import StructureTexture
+from snellen.readouts._sums import accumulate, as_rows, check_pair, ratio, safe_sqrt
 from snellen.readouts._vector_cosines import positive, unit_gaps
 
 _ALIKE = 2.0**-4  # ratio of squared lengths, f^2 to g^2, from which no rounding shows
@@ -76,7 +72,7 @@ class ReferenceMoments:
 
 
 class Moments:
-    """Sums over one layer of a distorted image and its reference.
+    """Sums over one layer f of a distorted image and g of its reference.
 
     Parameters
     ----------
@@ -90,8 +86,10 @@ class Moments:
 
     Attributes
     ----------
+    positions, channels : int
+        How many there are.
     gap_squares : Tensor
-        Sums over positions of (f - g)^2 per channel, (C,).
+        Sums over positions of (f - g)^2, per channel: (C,), as is all that is said to be so.
     """
 
     def __init__(self, features: Tensor, reference: ReferenceMoments, means: bool = True) -> None:
@@ -102,55 +100,33 @@ class Moments:
         self._sums = reference.compare(self._rows, means)
         self.gap_squares = self._sums.by_channel["dd"]
 
-    def sums(self, readout: Readout) -> Tensor:
-        """Return what ``readout.measure`` returns for this pair: (K,).
-
-        Readouts that do not follow from moments are measured in their own way.
-        """
-        match readout:
-            case Euclidean() | Squared():
-                return self._row(self._sums.totals["dd"], self.positions * self.channels)
-            case Cosine(centred=False, reading="position"):
-                return self._row(self._cosines[0], self.positions)
-            case Cosine(centred=False, reading="flattened"):
-                return self._flattened
-            case Cosine(centred=False, reading="channel"):
-                return self._row(self._cosines[1], self.channels)
-            case StructureTexture():
-                return self._structure_texture(readout)
-            case Statistics(moments="mean"):
-                return torch.stack([self._gap_of_means.square().sum()])
-            case Statistics(moments="mean-std"):
-                squares = self._gap_of_means.square() + self._gap_of_stds.square()
-                return torch.stack([squares.sum()])
-            case _:
-                return readout.measure(self.features, self.reference.features)[0]
-
     @property
     def by_channel(self) -> Tensor:
         """Mean squared difference of every channel, (C,)."""
         return torch.div(self.gap_squares, self.positions)
 
-    def _row(self, *values: float) -> Tensor:
+    def as_sums(self, *values: float) -> Tensor:
+        """Return numbers as ``Readout.measure`` returns its sums: (K,)."""
         return self.gap_squares.new_tensor(values)
 
-    @cached_property
-    def _gap_times_sum(self) -> Tensor:
-        """Sum of (f - g)(f + g) over positions, per channel."""
-        return torch.add(self.gap_squares, self._sums.by_channel["dg"], alpha=2)
+    @property
+    def total_gap_square(self) -> float:
+        """Sum of (f - g)^2 over positions and channels."""
+        return self._sums.totals["dd"]
 
     @property
-    def _flattened(self) -> Tensor:
-        gg, dd = self.reference.total_square, self._sums.totals["dd"]
+    def total_products(self) -> Tensor:
+        """Sums of f^2, g^2, d^2 and d (f + g) over positions and channels, d = f - g: (4,)."""
+        gg, dd = self.reference.total_square, self.total_gap_square
         ds = dd + 2 * self._sums.totals["dg"]
         ff = gg + ds
         if not ff > gg * _ALIKE:
             ff = channel_sums(self._rows, squared=True).sum().item()
-        return self._row(ff, gg, dd, ds)
+        return self.as_sums(ff, gg, dd, ds)
 
     @cached_property
-    def _cosines(self) -> tuple[float, float]:
-        """Sums of the cosine distance over positions and over channels."""
+    def cosines(self) -> tuple[float, float]:
+        """Sums of the cosine distance: over positions, and over channels."""
         return alone(self._take_cosines, self.reference.squares)
 
     def _take_cosines(self) -> tuple[float, float]:
@@ -160,7 +136,8 @@ class Moments:
         return accumulate(of_positions, 0).item() / 2, accumulate(of_channels, 0).item() / 2
 
     @cached_property
-    def _gap_of_means(self) -> Tensor:
+    def gap_of_means(self) -> Tensor:
+        """Mean of f less that of g, per channel."""
         return self._gap / self.positions
 
     @cached_property
@@ -170,26 +147,30 @@ class Moments:
             return self._sums.by_channel["d"]
         return channel_sums(self._rows, self.reference.rows)
 
+    @cached_property
+    def _gap_times_sum(self) -> Tensor:
+        """Sum of (f - g)(f + g) over positions, per channel."""
+        return torch.add(self.gap_squares, self._sums.by_channel["dg"], alpha=2)
+
     @property
-    def _variances(self) -> tuple[Tensor, Tensor]:
-        """Variances of both images: the distorted one's from the reference's and the gap."""
+    def gap_variance(self) -> Tensor:
+        """Variance of f - g, per channel."""
+        return (self.gap_squares / self.positions - self.gap_of_means**2).clamp_min(0)
+
+    @property
+    def variances(self) -> tuple[Tensor, Tensor]:
+        """Variances of f and of g, per channel: f's from g's and the gap."""
         # Around the reference's mean m: sum (f - m)^2 = sum (g - m)^2 + sum d (f + g - 2m).
         reference = self.reference
         spread = reference.spread + self._gap_times_sum - 2 * reference.mean * self._gap
-        distorted = spread / self.positions - self._gap_of_means**2
+        distorted = spread / self.positions - self.gap_of_means**2
         return distorted.clamp_min(0), reference.spread / self.positions
 
     @property
-    def _gap_of_stds(self) -> Tensor:
-        distorted, reference = self._variances
-        gap = self._gap_times_sum / self.positions - self._gap_of_means * (
-            self._gap_of_means + 2 * self.reference.mean
+    def gap_of_stds(self) -> Tensor:
+        """Standard deviation of f less that of g, per channel."""
+        distorted, reference = self.variances
+        gap = self._gap_times_sum / self.positions - self.gap_of_means * (
+            self.gap_of_means + 2 * self.reference.mean
         )
         return ratio(gap, safe_sqrt(distorted) + safe_sqrt(reference))
-
-    def _structure_texture(self, readout: StructureTexture) -> Tensor:
-        mean_g, mean_f = self.reference.mean, self.reference.mean + self._gap_of_means
-        texture = self._gap_of_means**2 / (mean_f**2 + mean_g**2 + readout.c1)
-        of_gap = (self.gap_squares / self.positions - self._gap_of_means**2).clamp_min(0)
-        structure = of_gap / (sum(self._variances) + readout.c2)
-        return self._row((texture + structure).sum().item(), 2 * self.channels)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from snellen._threads import in_parts
-from snellen.readouts._rows import accumulate, finest, widest
+from snellen.readouts._sums import accumulate, finest, widest
 
 _BLOCK_FEATURES = (1 << 15) - 1
 """Features of a block: all passes over it stay in a core's cache, and torch splits none of them

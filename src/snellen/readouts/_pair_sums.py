@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from snellen._threads import in_parts
-from snellen.readouts._rows import accumulate, finest, widest
+from snellen.readouts._sums import accumulate, finest, widest
 
 # Three products of a block are in a core's L2 cache at once; measured best from 2^14 to 2^17.
 _BLOCK_FEATURES = 1 << 16

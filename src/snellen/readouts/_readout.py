@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from snellen.errors import MetricError
-from snellen.readouts._rows import check_pair, widest
+from snellen.readouts._moments import Moments
+from snellen.readouts._sums import check_pair, widest
 from snellen.readouts._tally import Tally
 
 
@@ -29,6 +30,8 @@ class Readout(ABC):
     """The distance is spread over positions: `map` tells where it is."""
     joins: ClassVar[bool] = False
     """Sums of several layers may be added: the readout can be taken of concatenated layers."""
+    needs_means: ClassVar[bool] = False
+    """`from_moments` asks for means or variances: ``Moments(..., means=True)`` saves a pass."""
     source: ClassVar[str] = ""
     """Where the definition comes from."""
 
@@ -49,6 +52,24 @@ class Readout(ABC):
         Tensor
             (N, K), float64 where the device has it.
         """
+
+    def from_moments(self, moments: Moments) -> Tensor:
+        """Make what `measure` returns of sums that were taken once for many readouts.
+
+        A readout that does not follow from moments measures the features they were taken of,
+        which is the default.
+
+        Parameters
+        ----------
+        moments
+            Of one pair of images.
+
+        Returns
+        -------
+        Tensor
+            (K,), without gradients.
+        """
+        return self.measure(moments.features, moments.reference.features)[0]
 
     @abstractmethod
     def distance(self, sums: Tensor) -> Tensor:
@@ -94,7 +115,7 @@ class Readout(ABC):
         """
         raise MetricError(
             f"The readout {self.name!r} compares statistics of whole images: it has no map. "
-            f"Readouts with a map: {', '.join(_with_map())}."
+            "Those with a map say so by `has_map`, in snellen.readouts.READOUTS."
         )
 
     def __call__(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -105,9 +126,3 @@ class Readout(ABC):
     def manifest(self) -> dict[str, Any]:
         """Return the name and every option, as plain values."""
         return {"name": self.name, **asdict(self)}
-
-
-def _with_map() -> list[str]:
-    from snellen.readouts._catalogue import READOUTS
-
-    return [name for name, readout in READOUTS.items() if readout.has_map]

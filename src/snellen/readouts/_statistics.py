@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.readouts._moments import Moments
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import (
+from snellen.readouts._sums import (
     accumulate,
+    alike,
     finest,
+    product_gap,
     safe_sqrt,
     spatial_mean,
     weighted,
@@ -19,7 +22,7 @@ from snellen.readouts._rows import (
 )
 from snellen.readouts._tally import ChannelMoments, MomentTally, SumTally, Tally
 
-Moments = Literal["mean", "mean-std", "gram"]
+Kind = Literal["mean", "mean-std", "gram"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,10 @@ class Statistics(Readout):
     exactly is not known to us, hence the option.
     """
 
-    moments: Moments = "mean-std"
+    moments: Kind = "mean-std"
     name: ClassVar[str] = "statistics"
     joins: ClassVar[bool] = True
+    needs_means: ClassVar[bool] = True
     source: ClassVar[str] = "after Hernandez-Camara et al., Neural Networks 2025"
 
     def __post_init__(self) -> None:
@@ -51,8 +55,20 @@ class Statistics(Readout):
 
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sum of squared differences of the statistics."""
-        f, g = (self.describe(weighted(widen(t), weights)) for t in (f, g))
-        return _squared_distance(f - g)
+        f, g = (weighted(widen(t), weights) for t in alike(f, g))
+        if self.moments == "gram":
+            f, g = f.flatten(2), g.flatten(2)
+            return _squared_distance(product_gap(f, g) / f.shape[2])
+        return _squared_distance(self.describe(f) - self.describe(g))
+
+    def from_moments(self, moments: Moments) -> Tensor:
+        """Sum of squared differences of means and standard deviations."""
+        if self.moments == "gram":
+            return super().from_moments(moments)
+        squares = moments.gap_of_means.square()
+        if self.moments == "mean-std":
+            squares = squares + moments.gap_of_stds.square()
+        return squares.sum()[None]
 
     def tally(self, weights: Tensor | None = None) -> Tally:
         """Take a layer tile by tile."""
@@ -89,12 +105,12 @@ def _squared_distance(gap: Tensor) -> Tensor:
 
 
 def _gram_parts(f: Tensor, g: Tensor, weights: Tensor | None) -> Tensor:
-    """Products of the channels of both images, and the number of positions: (N, 3, C, C)."""
-    rows = [weighted(widen(t), weights).flatten(2) for t in (f, g)]
-    products = torch.stack([(r @ r.transpose(1, 2)).to(finest(r)) for r in rows], 1)
-    return torch.cat([products, torch.full_like(products[:, :1], rows[0].shape[2])], 1)
+    """Gap of the products of channels, and the number of positions: (N, 2, C, C)."""
+    f, g = (weighted(widen(t), weights).flatten(2) for t in (f, g))
+    gap = product_gap(f, g).to(finest(f))
+    return torch.stack([gap, torch.full_like(gap, f.shape[2])], 1)
 
 
 def _settle_gram(parts: Tensor) -> Tensor:
-    f, g, positions = parts.unbind(1)
-    return _squared_distance((f - g) / positions)
+    gap, positions = parts.unbind(1)
+    return _squared_distance(gap / positions)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.readouts._moments import Moments
 from snellen.readouts._pair_statistics import Statistics, pair_statistics
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, as_rows, broadcast, ratio, spatial_mean, widen
+from snellen.readouts._sums import accumulate, alike, as_rows, broadcast, ratio, spatial_mean, widen
 from snellen.readouts._tally import ChannelMoments, MomentTally, Tally
 
 
@@ -42,6 +43,7 @@ class StructureTexture(Readout):
     name: ClassVar[str] = "structure-texture"
     has_map: ClassVar[bool] = True
     joins: ClassVar[bool] = True
+    needs_means: ClassVar[bool] = True
     source: ClassVar[str] = "Ding et al., TPAMI 2022, Eqs. 4-6"
 
     def __post_init__(self) -> None:
@@ -51,6 +53,13 @@ class StructureTexture(Readout):
     def measure(self, f: Tensor, g: Tensor, weights: Tensor | None = None) -> Tensor:
         """Weighted sum of dissimilarities over channels, and the sum of the weights."""
         return _joined(*self._by_channel(_statistics(widen(f), widen(g)), weights))
+
+    def from_moments(self, moments: Moments) -> Tensor:
+        """Sum of dissimilarities over channels, and the sum of the weights."""
+        gap, mean_g = moments.gap_of_means[None], moments.reference.mean[None]
+        of_f, of_g = moments.variances
+        statistics = gap, mean_g + gap, mean_g, moments.gap_variance[None], (of_f + of_g)[None]
+        return _joined(*self._by_channel(statistics, None))[0]
 
     def tally(self, weights: Tensor | None = None) -> Tally:
         """Take a layer tile by tile."""
@@ -110,6 +119,7 @@ def _statistics(f: Tensor, g: Tensor) -> Statistics:
 
 
 def _whole(f: Tensor, g: Tensor) -> Statistics:
+    f, g = alike(f, g)
     mean_f, mean_g = (spatial_mean(t) for t in (f, g))
     f, g = f - mean_f, g - mean_g
     mean_f, mean_g = mean_f[:, :, 0, 0], mean_g[:, :, 0, 0]

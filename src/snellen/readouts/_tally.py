@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from snellen.readouts._rows import accumulate, finest, spatial_mean, widen
+from snellen.readouts._sums import accumulate, alike, finest, spatial_mean, widen
 
 _FEATURES = 1 << 18  # whose means and products are in memory at once
 
@@ -85,7 +85,7 @@ class ChannelMoments:
     @classmethod
     def of(cls, f: Tensor, g: Tensor) -> "ChannelMoments":
         """Measure features (N, C, h, w)."""
-        f, g = widen(f), widen(g)
+        f, g = alike(widen(f), widen(g))
         near_f, near_g = spatial_mean(f), spatial_mean(g)
         f, g = f - near_f, g - near_g
         d = f - g

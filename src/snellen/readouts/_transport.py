@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snellen.readouts._readout import Readout
-from snellen.readouts._rows import accumulate, broadcast, check_window, weighted, widen
+from snellen.readouts._sums import accumulate, broadcast, check_window, weighted, widen
 
 
 @dataclass(frozen=True)

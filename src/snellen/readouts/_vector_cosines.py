@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from snellen.readouts._rows import finest
+from snellen.readouts._sums import finest
 
 _ALIKE = 2.0**-2, 2.0**4  # ratios of lengths, f to g, at which no rounding shows
 _GATHERED = 1 << 20  # features that are copied at once where it would

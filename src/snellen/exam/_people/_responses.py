@@ -20,8 +20,6 @@ from snellen.readouts import (
     Moments,
     Readout,
     ReferenceMoments,
-    Statistics,
-    StructureTexture,
 )
 from snellen.records import Arrays, Checkpoint
 
@@ -210,8 +208,7 @@ class _Measure:
         self._backbone, self._layers = backbone, layers
         self._readouts, self._by_channel = readouts, by_channel
         self._protocol, self._memory, self._device = protocol, memory, device
-        moments = Statistics | StructureTexture
-        self._means = any(isinstance(one, moments) for one in readouts.values())
+        self._means = any(readout.needs_means for readout in readouts.values())
 
     @torch.inference_mode()
     def __call__(self, paths: Sequence[Path], progress: Progress | None) -> Arrays:
@@ -274,7 +271,7 @@ class _Measure:
         channels: Arrays = {}
         for layer, moments in pairs:
             for name, readout in self._readouts.items():
-                sums[name].append(moments.sums(readout).double().cpu().numpy())
+                sums[name].append(readout.from_moments(moments).double().cpu().numpy())
             if self._by_channel:
                 channels[f"channels/{layer}"] = moments.by_channel.float().cpu().numpy()
         return {f"sums/{name}": np.stack(values) for name, values in sums.items()} | channels

@@ -1,4 +1,10 @@
-"""Scoring on this machine: threads decode, and on a processor others run the network."""
+"""Scoring on this machine: threads decode, and on a processor others run the network.
+
+Three things go on at once: `DoneAhead` decodes images in threads of its own, as far ahead as the
+budget of bytes allows; the loop in `_Engine._results` makes batches of what is decoded; batches are
+scored in threads of the pool, or in the loop itself where one at a time is best. All decisions are
+made in the loop, by one thread, so that nothing here needs a lock.
+"""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
@@ -42,7 +48,7 @@ def score_items(
     Yields
     ------
     Outcome
-        What came of each input, in the order in which it was done.
+        Of each input, in the order in which they were done.
     """
     return _Engine(metrics, options or EngineOptions()).run(tasks)
 
@@ -77,7 +83,8 @@ class _Engine:
 
     def _results(self, work: _Work) -> Iterator[Outcome]:
         while True:
-            # What is there is scored before anything is waited for.
+            # A wait is only right if no batch could be begun now: what is there is scored first,
+            # even in a batch that is not full, for the network costs more than the batch gains.
             found = work.take(wait=not self._free())
             if isinstance(found, list):
                 self._running -= 1
@@ -93,7 +100,10 @@ class _Engine:
                 return
 
     def _collect(self, done: Decoded) -> None:
-        """Put an image to others of its kind, with which it makes a batch."""
+        """Add an image to the batch of its size and reference; a full batch is set aside.
+
+        A large image, which is scored in tiles, is a batch of its own.
+        """
         if done.image is None:
             self._full.append([done])
             return
@@ -104,23 +114,27 @@ class _Engine:
             self._full.append(self._filling.pop(key))
 
     def _free(self) -> bool:
-        """Tell whether there is a batch, and a thread for it."""
+        """Tell whether a batch can be begun: one is there, and a thread is free for it."""
         if not self._full and not self._filling:
             return False
         group = self._full[0] if self._full else next(iter(self._filling.values()))
+        # By the largest in work: small batches beside a large one take memory on top of its own.
         return self._running < self._side_by_side(max(_pixels(group), self._largest))
 
     def _side_by_side(self, pixels: int) -> int:
         return at_once(pixels, self._device, self._thread_safe)
 
     def _next(self) -> list[Decoded] | None:
+        """Take a full batch, or else the one that has been filling for longest."""
         if self._full:
             return self._full.popleft()
         return self._filling.popitem(last=False)[1] if self._filling else None
 
     def _start(self, group: list[Decoded], work: _Work) -> Iterator[Outcome]:
+        """Score a batch here, or begin it in a thread: its outcomes then come by `work`."""
         first, shared = group[0], None
         if first.shared and first.reference is not None and first.item.reference is not None:
+            # Here, not in the thread: batches that share a reference must not prepare it twice.
             shared = self._references.prepare(first.item.reference, first.reference)
         if self._side_by_side(_pixels(group)) == 1:
             yield from self._scored(group, shared)
@@ -134,6 +148,7 @@ class _Engine:
             found = [score_large(group[0], self._metrics, self._options.tile_side)]
         else:
             found = score_group(group, shared, self._metrics)
+        # Pixels are given back before outcomes are read: decoders wait for these bytes.
         for done in group:
             self._budget.release(done.held)
             done.image = done.reference = done.pixels = None
@@ -141,12 +156,12 @@ class _Engine:
 
 
 def _alone(tasks: Iterable[Task]) -> Iterator[tuple[int, Item, bool]]:
-    """Leave references aside, which nothing asks for."""
+    """Drop references, which no metric asks for: they need not be read."""
     return ((position, replace(item, reference=None), False) for position, item in tasks)
 
 
 def _key(done: Decoded) -> Any:
-    """Return what images of one batch have in common."""
+    """Return what images of one batch have in common: size, and size or name of the reference."""
     assert done.image is not None
     reference = None if done.reference is None else tuple(done.reference.shape)
     return tuple(done.image.shape), reference, done.item.reference if done.shared else None

@@ -31,6 +31,7 @@ def per_position(function: Callable[[Tensor, Tensor], Tensor], f: Tensor, g: Ten
         (N, h, w).
     """
     check_pair(f, g)
+    f, g = alike(f, g)
     n = max(f.shape[0], g.shape[0])
     h, w = f.shape[2:]
     if f.device.type != "cpu" or torch.is_grad_enabled():
@@ -71,6 +72,38 @@ def broadcast(f: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
     """Give two sets of features the same number of images."""
     n = max(f.shape[0], g.shape[0])
     return f.expand(n, -1, -1, -1), g.expand(n, -1, -1, -1)
+
+
+def alike(f: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+    """Give two sets of features one memory layout.
+
+    The layout decides in which order numbers are added, and so how a sum is rounded: equal
+    features in two layouts would have unequal sums.
+    """
+    if f.stride()[1:] == g.stride()[1:]:
+        return f, g
+    return f.contiguous(), g.contiguous()
+
+
+def product_gap(f: Tensor, g: Tensor) -> Tensor:
+    """Subtract the products of all pairs of vectors of g from those of f: f f^T - g g^T.
+
+    With d = f - g and s = f + g it is (d s^T + s d^T) / 2, in which the difference was taken
+    before the product: it loses no digits where f and g are similar, and is exactly 0 where they
+    are equal, however the library multiplies matrices.
+
+    Parameters
+    ----------
+    f, g
+        Vectors (N, C, P); either N may be 1.
+
+    Returns
+    -------
+    Tensor
+        (N, C, C).
+    """
+    half = (f - g) @ ((f + g) / 2).transpose(1, 2)
+    return half + half.transpose(1, 2)
 
 
 def as_rows(f: Tensor) -> Tensor:
