@@ -12,10 +12,9 @@ from pathlib import Path
 
 import torch
 
-from snellen.images import find_images, read_image
-from snellen.metrics._luma import grey_levels
-from snellen.metrics._niqe import BLOCK, SHARP, fit_scene_model
-from snellen.metrics._scene import save_scene_model
+from snellen.images import find_images, gray_levels, read_image
+from snellen.metrics._natural_scenes._natural_scenes import save_scene_model
+from snellen.metrics._natural_scenes._niqe import BLOCK, SHARP, fit_scene_model
 
 SHIPPED = Path(__file__).parents[1] / "src/snellen/metrics/data/niqe-bsds.safetensors"
 
@@ -31,7 +30,7 @@ def main() -> None:
     files = find_images(arguments.images)
     if not files:
         raise SystemExit(f"no images in {arguments.images}; set SNELLEN_SHARED")
-    model = fit_scene_model(grey_levels(read_image(file)[None]) for file in files)
+    model = fit_scene_model(gray_levels(read_image(file)[None]) for file in files)
     fit = {
         "format": "snellen scene model 1",
         "images": f"{len(files)} of BSDS500 train"

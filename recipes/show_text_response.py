@@ -20,9 +20,9 @@ from torch import Tensor
 from snellen.backbones import EMBEDDING_LAYER, TextTower, create_backbone
 from snellen.images import find_images, read_image
 from snellen.metrics import create_metric
-from snellen.metrics._catalogue_blind import PROMPTS
-from snellen.metrics._text_metric import square_crops
-from snellen.metrics._text_readings import mean_share, text_response
+from snellen.metrics._catalogue._blind import PROMPTS
+from snellen.metrics._text._readings import mean_share, text_response
+from snellen.metrics._text._text_metric import square_crops
 from snellen.plots import save_figure
 from snellen.runs import write_table
 

@@ -24,9 +24,9 @@ from scipy.stats import rankdata, spearmanr
 
 from snellen.distortions import distort, list_distortions
 from snellen.metrics import ReducedReferenceMetric, create_metric, create_metrics
-from snellen.metrics._pooled import POOLINGS, TRANSFORMS
-from snellen.metrics._projection import seeded_projection
-from snellen.metrics._projection_fit import _taught, _whitened_components
+from snellen.metrics._fit_projection import _taught, _whitened_components
+from snellen.metrics._reduced._pooling import POOLINGS, TRANSFORMS
+from snellen.metrics._reduced._projection import seeded_projection
 from snellen.runs import write_table
 
 Numbers = NDArray[np.float64]

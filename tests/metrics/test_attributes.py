@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from snellen.distortions import distort
 from snellen.errors import ImageError, MetricError
+from snellen.images import gray_levels
 from snellen.metrics import create_metric, create_metrics, list_metrics
-from tests.metrics.inside import cpbd, edge_widths, grey_levels, sobel_edges
+from tests.metrics.inside import cpbd, edge_widths, sobel_edges
 
 NAMES = [
     "complexity", "colourfulness", "sharpness", "contrast", "noise-level", "exposure", "clipping",
@@ -157,7 +158,7 @@ def walk(grey, down, along, row, column):
 @pytest.mark.parametrize("spec", ["blur:2", "jpeg:3", "noise:2"])
 def test_sharpness_is_the_method_pixel_by_pixel(photos, spec):
     for photo in photos[:2]:
-        grey = grey_levels(distort(photo, spec, seed=1))[0, 0].numpy()
+        grey = gray_levels(distort(photo, spec, seed=1))[0, 0].numpy()
         assert cpbd(grey) == pytest.approx(by_loops(grey), abs=1e-12)
 
 

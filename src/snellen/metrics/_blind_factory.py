@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from snellen.errors import MetricError
-from snellen.metrics._attributes import AttributeMetric
+from snellen.metrics._attributes._attributes import AttributeMetric
 from snellen.metrics._changes import change_row
+from snellen.metrics._natural_scenes._natural_scenes import SceneMetric, scene_model
 from snellen.metrics._networks import network_of
 from snellen.metrics._no_reference import NoReferenceMetric
-from snellen.metrics._request import Request, Terms
+from snellen.metrics._options import Request, Terms
 from snellen.metrics._row import MetricRow
-from snellen.metrics._scene import SceneMetric, scene_model
-from snellen.metrics._text_metric import TextMetric
+from snellen.metrics._text._text_metric import TextMetric
 
 _OF_READOUTS = ("layers", "readout", "combine", "channel_weights")
 

@@ -17,7 +17,7 @@ from snellen.errors import MetricError, SnellenError
 from snellen.images import ImagePolicy, as_image_batch, match_sizes
 from snellen.metrics._protocol import Protocol
 from snellen.metrics._row import MetricRow
-from snellen.metrics._tile_tally import TILE_SIDE, TileTally, paired, take_tiles
+from snellen.metrics._tile_pass import TILE_SIDE, TileTally, paired, take_tiles
 
 ImageLike = str | os.PathLike[str] | Image | Tensor | Any
 Reduction = Literal["none", "mean", "sum"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from snellen.backbones import Backbone, create_backbone
 from snellen.metrics._changes import check_backbone
-from snellen.metrics._request import PathLike, Request
+from snellen.metrics._options import PathLike, Request
 from snellen.metrics._row import MetricRow
 
 

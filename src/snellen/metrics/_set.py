@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from snellen.errors import MetricError
 from snellen.images import as_pixels
-from snellen.metrics._degradation import ResponseMetric, assess_together
-from snellen.metrics._features import FeatureMetric, prepare_together, score_together
+from snellen.metrics._deep._features import FeatureMetric, prepare_together, score_together
 from snellen.metrics._metric import (
     ImageLike,
     Metric,
@@ -17,7 +16,8 @@ from snellen.metrics._metric import (
     reduce,
     usable,
 )
-from snellen.metrics._tile_tally import TILE_SIDE, paired, take_tiles
+from snellen.metrics._response._response import ResponseMetric, assess_together
+from snellen.metrics._tile_pass import TILE_SIDE, paired, take_tiles
 
 
 class MetricSet(nn.Module):

@@ -5,15 +5,15 @@ from typing import Any
 
 from snellen.backbones import EMBEDDED, Backbone
 from snellen.errors import MetricError
-from snellen.metrics._degradation import ResponseMetric
-from snellen.metrics._degradation_row import is_response
-from snellen.metrics._features import FeatureMetric
+from snellen.metrics._catalogue._response_names import is_response
+from snellen.metrics._deep._features import FeatureMetric
 from snellen.metrics._metric import Metric
 from snellen.metrics._networks import make_network, named
-from snellen.metrics._reduced import ReducedReferenceMetric
-from snellen.metrics._request import Request
+from snellen.metrics._options import Request
+from snellen.metrics._reduced._reduced import ReducedReferenceMetric
+from snellen.metrics._response._response import ResponseMetric
 from snellen.metrics._row import MetricRow
-from snellen.metrics._text_metric import TextMetric
+from snellen.metrics._text._text_metric import TextMetric
 
 _OF_THE_REDUCED = ("values", "projection")
 _OF_RESPONSES = ("levels", "degradation_seed")

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from snellen.errors import MetricError
+from snellen.metrics._catalogue._response_names import COMBINED, change_levels
 from snellen.metrics._changes import change_row
-from snellen.metrics._degradation import DegradationMetric, ResponseMetric
-from snellen.metrics._degradation_quality import quality_metric
-from snellen.metrics._degradation_row import COMBINED, change_levels
+from snellen.metrics._default_layers import resolve_layers
 from snellen.metrics._networks import network_of
-from snellen.metrics._request import Request, Terms
+from snellen.metrics._options import Request, Terms
+from snellen.metrics._response._quality import quality_metric
+from snellen.metrics._response._response import DegradationMetric, ResponseMetric
 from snellen.metrics._row import MetricRow
-from snellen.metrics._stages import resolve_layers
 from snellen.readouts import create_readout
 
 

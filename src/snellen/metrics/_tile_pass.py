@@ -10,7 +10,7 @@ from torch import Tensor
 from snellen.backbones import Reach
 from snellen.errors import ImageError, MetricError
 from snellen.images import ImagePolicy, Pixels, as_pixels, match_sizes
-from snellen.metrics._tiles import Tile, tiles
+from snellen.metrics._tiling import Tile, tiles
 
 TILE_SIDE = 768
 """Pixels along the side of a tile, unless somebody asks for another size."""

@@ -15,11 +15,11 @@ from torch import Tensor
 from snellen.distortions import distort, list_distortions
 from snellen.errors import MetricError
 from snellen.images import as_image_batch
-from snellen.metrics._factory import create_metric, create_metrics
+from snellen.metrics._create import create_metric, create_metrics
 from snellen.metrics._metric import ImageLike
-from snellen.metrics._projection import Projection, check_values, fitted_projection
-from snellen.metrics._reduced import ReducedReferenceMetric
-from snellen.metrics._reduced_factory import made_for
+from snellen.metrics._reduced._make import made_for
+from snellen.metrics._reduced._projection import Projection, check_values, fitted_projection
+from snellen.metrics._reduced._reduced import ReducedReferenceMetric
 from snellen.metrics._set import MetricSet
 
 TEACHERS = ("fsim", "vsi", "haarpsi", "mdsi")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ from torch import Tensor
 
 from snellen.backbones import file_sha256, load_state_dict
 from snellen.errors import ImageError, MetricError, WeightsError
-from snellen.images import ImagePolicy
-from snellen.metrics._brisque import Regression, brisque, load_regression
-from snellen.metrics._fitted_files import write_fitted
-from snellen.metrics._luma import grey_levels
+from snellen.images import ImagePolicy, gray_levels
+from snellen.metrics._fitted_files import shipped_file, write_fitted
 from snellen.metrics._metric import Reduction
-from snellen.metrics._niqe import SceneModel, distance
+from snellen.metrics._natural_scenes._brisque import Regression, brisque, load_regression
+from snellen.metrics._natural_scenes._niqe import SceneModel, distance
 from snellen.metrics._no_reference import NoReferenceMetric
 from snellen.metrics._row import MetricRow
 
@@ -63,7 +61,7 @@ class SceneMetric(NoReferenceMetric):
 
     def _assess(self, x: Tensor) -> Tensor:
         # One by one: an image without statistics is named, and float64 is for the CPU alone.
-        greys = grey_levels(self.protocol(x).detach().cpu())
+        greys = gray_levels(self.protocol(x).detach().cpu())
         return torch.cat([self._one(grey[None]) for grey in greys]).float().to(x.device)
 
     def _one(self, grey: Tensor) -> Tensor:
@@ -106,7 +104,7 @@ def scene_model(
     if path is not None:
         file = Path(path)
     elif row.head == _SHIPPED:
-        file = Path(str(files("snellen.metrics") / "data" / f"{_SHIPPED}.safetensors"))
+        file = shipped_file(_SHIPPED)
     else:
         raise MetricError(_NEEDED[row.readout])
     return (load_regression if row.readout == "brisque" else load_scene_model)(file), file

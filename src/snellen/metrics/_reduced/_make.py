@@ -7,18 +7,18 @@ from typing import Any
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.metrics._changes import change_row
+from snellen.metrics._default_layers import resolve_layers
 from snellen.metrics._networks import network_of
-from snellen.metrics._pooled import Pooling
-from snellen.metrics._projection import (
+from snellen.metrics._options import Request, Terms
+from snellen.metrics._reduced._pooling import Pooling
+from snellen.metrics._reduced._projection import (
     Projection,
     check_values,
     seeded_projection,
     shipped_projection,
 )
-from snellen.metrics._reduced import ReducedReferenceMetric, backbone_terms
-from snellen.metrics._request import Request, Terms
+from snellen.metrics._reduced._reduced import ReducedReferenceMetric, backbone_terms
 from snellen.metrics._row import MetricRow
-from snellen.metrics._stages import resolve_layers
 
 OPTIONS = ("values", "pooling", "transform", "type", "seed")
 

@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snellen.errors import MetricError, WeightsError
-from snellen.metrics._fitted_files import read_fitted, write_fitted
+from snellen.metrics._fitted_files import read_fitted, shipped_file, write_fitted
 
 _FORMAT = "snellen projection 1"
 
@@ -143,7 +142,7 @@ def fitted_projection(
 
 def shipped_projection(name: str) -> Projection:
     """Read a map that comes with the package."""
-    return Projection.load(str(files("snellen.metrics") / "data" / f"{name}.safetensors"))
+    return Projection.load(shipped_file(name))
 
 
 def check_values(values: object, most: int) -> None:

@@ -14,7 +14,6 @@ from torch import Tensor
 from snellen.backbones import Backbone
 from snellen.errors import ImageError, MetricError
 from snellen.images import ImagePolicy, match_sizes
-from snellen.metrics._descriptor import VALUE_TYPES, Descriptor, check_finite, differences
 from snellen.metrics._metric import (
     Features,
     ImageLike,
@@ -25,8 +24,9 @@ from snellen.metrics._metric import (
     reduce,
     usable,
 )
-from snellen.metrics._pooled import Pooling
-from snellen.metrics._projection import Projection, check_values
+from snellen.metrics._reduced._descriptor import VALUE_TYPES, Descriptor, check_finite, differences
+from snellen.metrics._reduced._pooling import Pooling
+from snellen.metrics._reduced._projection import Projection, check_values
 from snellen.metrics._row import MetricRow
 
 _KEY = "descriptor"

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from snellen.backbones import Backbone, fetch_weights, file_sha256, load_state_dict
 from snellen.errors import WeightsError
+from snellen.metrics._fitted_files import shipped_file
 
 
 def load_head(
@@ -47,7 +48,7 @@ def load_head(
 
 
 def _published(head: str) -> Path:
-    shipped = Path(__file__).with_name("data") / f"{head}.safetensors"
+    shipped = shipped_file(head)
     return shipped if shipped.is_file() else fetch_weights(head)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from snellen.backbones import find_architecture
 from snellen.errors import BackboneError, MetricError
-from snellen.metrics._catalogue_blind import BLIND_ROWS
-from snellen.metrics._catalogue_degradation import RESPONSE_ROWS
-from snellen.metrics._degradation_row import PREFIX, degradation_row
+from snellen.metrics._catalogue._blind import BLIND_ROWS
+from snellen.metrics._catalogue._response_names import PREFIX, degradation_row
+from snellen.metrics._catalogue._responses import RESPONSE_ROWS
 from snellen.metrics._row import MetricRow
 
 _HOU = (

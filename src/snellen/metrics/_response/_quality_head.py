@@ -6,8 +6,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,8 +13,8 @@ from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import MetricError, WeightsError
-from snellen.metrics._fitted_files import read_fitted, write_fitted
-from snellen.metrics._reduced import backbone_terms
+from snellen.metrics._fitted_files import read_fitted, shipped_file, write_fitted
+from snellen.metrics._reduced._reduced import backbone_terms
 
 _FORMAT = "snellen response head 1"
 _ABOUT = "snellen"
@@ -188,7 +186,7 @@ def shipped_head(backbone: Backbone) -> ResponseHead:
         There is none.
     """
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", backbone.name)
-    path = Path(str(files("snellen.metrics") / "data" / f"ddr-{name}.safetensors"))
+    path = shipped_file(f"ddr-{name}")
     if not path.exists():
         raise MetricError(
             f"ddr: no head for {backbone.name} comes with the package; fit one by "

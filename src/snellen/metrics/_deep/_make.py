@@ -5,14 +5,14 @@ from dataclasses import replace
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.metrics._changes import change_row, channel_weights_of
-from snellen.metrics._classical import ClassicalMetric
-from snellen.metrics._features import FeatureMetric
-from snellen.metrics._heads import load_head
+from snellen.metrics._classical._classical import ClassicalMetric
+from snellen.metrics._deep._features import FeatureMetric
+from snellen.metrics._deep._learned_weights import load_head
+from snellen.metrics._default_layers import resolve_layers
 from snellen.metrics._metric import Metric
 from snellen.metrics._networks import network_of
-from snellen.metrics._request import Request, Terms
+from snellen.metrics._options import Request, Terms
 from snellen.metrics._row import MetricRow
-from snellen.metrics._stages import resolve_layers
 from snellen.readouts import create_readout
 
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.images import ImagePolicy
-from snellen.metrics._feature_tally import FeatureTally, in_step
+from snellen.metrics._deep._feature_pass import FeatureTally, in_step
 from snellen.metrics._metric import Features, ImageLike, Metric, PreparedReference, Reduction
 from snellen.metrics._row import MetricRow
-from snellen.metrics._tile_tally import TileTally
+from snellen.metrics._tile_pass import TileTally
 from snellen.readouts import Readout
 
 

@@ -1,6 +1,6 @@
 """Rows of responses to degradations."""
 
-from snellen.metrics._degradation_row import COMBINED
+from snellen.metrics._catalogue._response_names import COMBINED
 from snellen.metrics._row import MetricRow
 
 _NETWORK = "gabor"

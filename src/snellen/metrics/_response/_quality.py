@@ -10,13 +10,13 @@ from torch import Tensor
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.images import ImagePolicy
-from snellen.metrics._degradation import Observed, ResponseMetric
-from snellen.metrics._degradation_head import ResponseHead, made_for, shipped_head
+from snellen.metrics._default_layers import resolve_layers
 from snellen.metrics._metric import Reduction
 from snellen.metrics._networks import network_of
-from snellen.metrics._request import Request, Terms
+from snellen.metrics._options import Request, Terms
+from snellen.metrics._response._quality_head import ResponseHead, made_for, shipped_head
+from snellen.metrics._response._response import Observed, ResponseMetric
 from snellen.metrics._row import MetricRow
-from snellen.metrics._stages import resolve_layers
 
 _FLOOR = 1e-8
 

@@ -14,7 +14,7 @@ from snellen.images import ImagePolicy
 from snellen.metrics._metric import Reduction, versions
 from snellen.metrics._no_reference import NoReferenceMetric
 from snellen.metrics._row import MetricRow
-from snellen.metrics._text_readings import READINGS, direction
+from snellen.metrics._text._readings import READINGS, direction
 
 PROTOCOL_OPTIONS = ("prompts", "crops")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from snellen.metrics._tile_tally import TileTally
-from snellen.metrics._tiles import Tile
+from snellen.metrics._tile_pass import TileTally
+from snellen.metrics._tiling import Tile
 
 Blocks = Callable[[int, int], int]
 Function = Callable[[Tensor, Tensor], Tensor]

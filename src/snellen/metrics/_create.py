@@ -10,14 +10,14 @@ from snellen.backbones import Backbone
 from snellen.errors import MetricError
 from snellen.images import ALIGNMENTS, ImagePolicy
 from snellen.metrics._blind_factory import make_blind
-from snellen.metrics._catalogue import ROWS, find_row
+from snellen.metrics._catalogue._look_up import ROWS, find_row
+from snellen.metrics._catalogue._response_names import is_response
 from snellen.metrics._changes import chosen_layers
-from snellen.metrics._degradation_factory import response_metric
-from snellen.metrics._degradation_row import is_response
-from snellen.metrics._feature_factory import full_reference_metric
+from snellen.metrics._deep._make import full_reference_metric
 from snellen.metrics._metric import Metric, Reduction
-from snellen.metrics._reduced_factory import reduced_reference_metric
-from snellen.metrics._request import PathLike, Request, Terms
+from snellen.metrics._options import PathLike, Request, Terms
+from snellen.metrics._reduced._make import reduced_reference_metric
+from snellen.metrics._response._make import response_metric
 from snellen.metrics._row import Combine, Kind, MetricRow
 from snellen.metrics._set import MetricSet
 from snellen.metrics._sharing import (

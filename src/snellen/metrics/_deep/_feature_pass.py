@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from snellen.metrics._tile_tally import TileTally
-from snellen.metrics._tiles import Tile
+from snellen.metrics._tile_pass import TileTally
+from snellen.metrics._tiling import Tile
 from snellen.readouts import Tally
 
 if TYPE_CHECKING:
-    from snellen.metrics._features import FeatureMetric
+    from snellen.metrics._deep._features import FeatureMetric
 
 
 class FeatureTally(TileTally):

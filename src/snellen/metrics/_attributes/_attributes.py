@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from snellen.errors import ImageError
-from snellen.metrics._luma import grey_levels, luma
+from snellen.images import gray_levels, luma
+from snellen.metrics._attributes._cpbd import BLOCK, cpbd
 from snellen.metrics._no_reference import NoReferenceMetric
-from snellen.metrics._sharpness import BLOCK, cpbd
 
 _OCTAVES = 4
 _BINS = 64
@@ -71,7 +71,7 @@ def colourfulness(batch: Tensor) -> Tensor:
 def sharpness(batch: Tensor) -> Tensor:
     """Return the cumulative probability of blur detection of every image."""
     _require(batch, BLOCK)
-    greys = grey_levels(batch.detach())[:, 0].cpu().numpy()
+    greys = gray_levels(batch.detach())[:, 0].cpu().numpy()
     return batch.new_tensor([cpbd(grey) for grey in greys])
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from torch import Tensor
 
 from snellen.errors import ImageError
-from snellen.metrics._classical_tally import REDUCED_FIRST, ReducedTally, SquaresTally
+from snellen.metrics._classical._tile_passes import REDUCED_FIRST, ReducedTally, SquaresTally
 from snellen.metrics._metric import Features, Metric
-from snellen.metrics._tile_tally import TileTally
+from snellen.metrics._tile_pass import TileTally
 
 
 class ClassicalMetric(Metric):

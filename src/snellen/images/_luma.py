@@ -1,4 +1,4 @@
-"""The grey levels on which blind metrics and attributes are defined."""
+"""Luma: the one gray image of an image."""
 
 from torch import Tensor
 
@@ -12,8 +12,8 @@ def luma(batch: Tensor) -> Tensor:
     return red + green + blue
 
 
-def grey_levels(batch: Tensor) -> Tensor:
-    """Return luma as an 8-bit grey image holds it: (N, 1, H, W), whole numbers of 0 to 255.
+def gray_levels(batch: Tensor) -> Tensor:
+    """Return luma as an 8-bit gray image holds it: (N, 1, H, W), whole numbers of 0 to 255.
 
     The published code of BRISQUE, NIQE and CPBD starts from `rgb2gray` of 8-bit images. One pixel
     in a thousand lies half-way between two levels; it goes up, whatever the rounding errors.
