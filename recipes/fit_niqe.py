@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from snellen.images import find_images, gray_levels, read_image
-from snellen.metrics._natural_scenes._natural_scenes import save_scene_model
 from snellen.metrics._natural_scenes._niqe import BLOCK, SHARP, fit_scene_model
+from snellen.metrics._natural_scenes._scene_model_files import save_scene_model
 
 SHIPPED = Path(__file__).parents[1] / "src/snellen/metrics/data/niqe-bsds.safetensors"
 

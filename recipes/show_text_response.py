@@ -19,8 +19,7 @@ from torch import Tensor
 
 from snellen.backbones import EMBEDDING_LAYER, TextTower, create_backbone
 from snellen.images import find_images, read_image
-from snellen.metrics import create_metric
-from snellen.metrics._catalogue._blind import PROMPTS
+from snellen.metrics import PROMPTS, create_metric
 from snellen.metrics._text._readings import mean_share, text_response
 from snellen.metrics._text._text_metric import square_crops
 from snellen.plots import save_figure

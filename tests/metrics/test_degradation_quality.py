@@ -156,7 +156,7 @@ def _a_projection(path):
     ids=lambda options: next(iter(options)),
 )
 def test_what_the_head_settles_cannot_be_set(options):
-    with pytest.raises(MetricError, match=r"ddr: .* settled by its head"):
+    with pytest.raises(MetricError, match=r"ddr has a fitted head, which settles .*\(ddr-\*\)"):
         create_metric("ddr", **options)
 
 

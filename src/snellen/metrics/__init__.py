@@ -1,11 +1,13 @@
 """Named metrics: a catalogue of rows, and what makes scores of them."""
 
-from snellen.metrics._catalogue._blind import PROMPTS
 from snellen.metrics._catalogue._look_up import ROWS, find_row
+from snellen.metrics._catalogue._text import PROMPTS
 from snellen.metrics._channel_weights import load_channel_weights
 from snellen.metrics._create import create_metric, create_metrics, list_metrics
 from snellen.metrics._deep._features import FeatureMetric
+from snellen.metrics._default_layers import stage_layers
 from snellen.metrics._fit_projection import fit_projection
+from snellen.metrics._handling import Handling
 from snellen.metrics._metric import Metric, PreparedReference
 from snellen.metrics._no_reference import NoReferenceMetric
 from snellen.metrics._protocol import Protocol
@@ -28,6 +30,7 @@ __all__ = [
     "DegradationMetric",
     "Descriptor",
     "FeatureMetric",
+    "Handling",
     "Metric",
     "MetricRow",
     "MetricSet",
@@ -47,4 +50,5 @@ __all__ = [
     "fit_response_head",
     "list_metrics",
     "load_channel_weights",
+    "stage_layers",
 ]

@@ -1,6 +1,7 @@
 """`create_metric`, `create_metrics` and `list_metrics`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import torch
@@ -8,27 +9,15 @@ from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import MetricError
-from snellen.images import ALIGNMENTS, ImagePolicy
-from snellen.metrics._blind_factory import make_blind
+from snellen.images import ImagePolicy
 from snellen.metrics._catalogue._look_up import ROWS, find_row
-from snellen.metrics._catalogue._response_names import is_response
-from snellen.metrics._changes import chosen_layers
-from snellen.metrics._deep._make import full_reference_metric
-from snellen.metrics._metric import Metric, Reduction
-from snellen.metrics._options import PathLike, Request, Terms
-from snellen.metrics._reduced._make import reduced_reference_metric
-from snellen.metrics._response._make import response_metric
+from snellen.metrics._families import FAMILIES, concerns, refuse_foreign, refuse_unused
+from snellen.metrics._handling import Handling, Reduction
+from snellen.metrics._metric import Metric
+from snellen.metrics._networks import SharedNetworks, keep_needed
+from snellen.metrics._options import PathLike, Request, chosen_layers
 from snellen.metrics._row import Combine, Kind, MetricRow
 from snellen.metrics._set import MetricSet
-from snellen.metrics._sharing import (
-    SharedNetworks,
-    concerns,
-    keep_needed,
-    on_backbone,
-    refuse_foreign,
-)
-
-Maker = Callable[[MetricRow, Request, Terms], Metric]
 
 
 def create_metric(
@@ -131,8 +120,6 @@ def create_metric(
     tensor([0.])
     """
     row = find_row(name)
-    if align not in ALIGNMENTS:
-        raise MetricError(f"align must be one of {', '.join(ALIGNMENTS)}; got {align!r}.")
     request = Request(
         weights=weights,
         head_weights=head_weights,
@@ -146,37 +133,39 @@ def create_metric(
         projection=projection,
         levels=levels,
         degradation_seed=degradation_seed,
-        options=options,
         resize=resize,
         precision=precision,
         seed=seed,
+        own_options=options or None,
     )
     refuse_foreign(row, request)
-    metric = _maker(row)(row, request, Terms(policy or ImagePolicy(), align, reduction))
+    handling = Handling(policy or ImagePolicy(), align, reduction)
+    metric = FAMILIES[row.family].make(row, request, handling)
     if not isinstance(backbone, Backbone):
         keep_needed([metric])
     return metric.to(device)
 
 
-def _maker(row: MetricRow) -> Maker:
-    if row.kind == "full-reference":
-        return full_reference_metric
-    if row.kind == "reduced-reference":
-        return reduced_reference_metric
-    return response_metric if is_response(row) else make_blind
-
-
-def create_metrics(names: Sequence[str], **options: Any) -> MetricSet:
+def create_metrics(
+    names: Sequence[str],
+    *,
+    weights: PathLike | Mapping[str, PathLike] | None = None,
+    **options: Any,
+) -> MetricSet:
     """Make several metrics that share networks wherever they can.
 
     Parameters
     ----------
     names
         Names of metrics.
+    weights
+        Weights of the backbones: the same for all, as `create_metric` takes them, or a mapping
+        from the name of a backbone to its own. A metric without a network that is made of a file,
+        such as ``"niqe"``, has its own name there.
     **options
-        Options of `create_metric`, the same for all; metrics without a network leave out those
-        that are about one, and those without learned weights leave out `head_weights`. A
-        `backbone` serves all metrics that have one.
+        Options of `create_metric`, the same for all; a metric leaves out those that it has no use
+        for, and one that none has use for is refused. A `backbone` serves all metrics that have
+        one.
 
     Returns
     -------
@@ -186,39 +175,47 @@ def create_metrics(names: Sequence[str], **options: Any) -> MetricSet:
     Raises
     ------
     MetricError, BackboneError, WeightsError
-        As `create_metric` does.
-
-    Examples
-    --------
-    >>> [metric.name for metric in create_metrics(["dfb", "euclidean-gabor", "psnr"])]
-    ['dfb', 'euclidean-gabor', 'psnr']
+        As `create_metric` does; or weights are given for a backbone that no metric has.
     """
     if isinstance(names, str):
         raise MetricError(f"names must be several; for one metric, use create_metric({names!r}).")
-    asked = options.get("backbone")
-    rows = [on_backbone(find_row(name), asked) for name in dict.fromkeys(names)]
-    _refuse_unused_options(options, rows)
+    rows = [_asked(find_row(name), options.get("backbone")) for name in dict.fromkeys(names)]
+    common, own = _weights(rows, weights)
+    refuse_unused({**options, "weights": common}, create_metric.__kwdefaults__ or {}, rows)
     shared = SharedNetworks()
     metrics = []
     for row in rows:
-        own = {k: v for k, v in options.items() if concerns(k, row)}
-        metrics.append(create_metric(row.name, **shared.lend(row, own)))
+        given = {k: v for k, v in {**options, "weights": common}.items() if concerns(k, row)}
+        metrics.append(create_metric(row.name, **shared.lend(row, {**given, **own[row.name]})))
     keep_needed(metrics, shared.made)
     return MetricSet(metrics)
 
 
-def _refuse_unused_options(options: Mapping[str, Any], rows: Sequence[MetricRow]) -> None:
-    # A metric that leaves an option out would otherwise swallow a misspelt or a useless one.
-    known = dict(create_metric.__kwdefaults__ or {})
-    known.update({option: None for row in rows for option in row.own_options})
-    for option, value in options.items():
-        if option not in known:
+def _asked(row: MetricRow, backbone: object) -> MetricRow:
+    """Put the network that was asked for by name into a row that has one."""
+    if row.backbone is None or not isinstance(backbone, str):
+        return row
+    return replace(row, backbone=backbone)
+
+
+def _weights(
+    rows: Sequence[MetricRow], weights: PathLike | Mapping[str, PathLike] | None
+) -> tuple[PathLike | None, dict[str, dict[str, PathLike]]]:
+    """Return the weights that are for all metrics, and those of each by its name."""
+    if not isinstance(weights, Mapping):
+        return weights, {row.name: {} for row in rows}
+    takers = [row for row in rows if "weights" in FAMILIES[row.family].options]
+    known = {row.name: row.backbone or row.name for row in takers}
+    for name in weights:
+        if name not in known.values():
             raise MetricError(
-                f"create_metrics has no option {option!r}; it has {', '.join(known)}."
+                f"weights: no metric uses {name}; there are "
+                f"{', '.join(sorted(set(known.values()))) or 'none that takes weights'}."
             )
-        if value != known[option] and not any(concerns(option, row) for row in rows):
-            names = ", ".join(row.name for row in rows)
-            raise MetricError(f"{option} cannot be set: no metric among {names} has use for it.")
+    return None, {
+        row.name: {"weights": weights[known[row.name]]} if known.get(row.name) in weights else {}
+        for row in rows
+    }
 
 
 def list_metrics(kind: str | None = None, pattern: str = "") -> list[str]:

@@ -1,27 +1,17 @@
-"""What a caller asks of a metric besides its name."""
+"""What a caller asks of a metric besides its name, and what it changes in the definition."""
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_args
 
 from torch import Tensor
 
 from snellen.backbones import Backbone
-from snellen.images import ImagePolicy
-from snellen.metrics._metric import Reduction
-from snellen.metrics._row import Combine
+from snellen.errors import MetricError
+from snellen.metrics._row import Combine, MetricRow
 
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What every metric is made with, whatever its kind."""
-
-    policy: ImagePolicy
-    align: str
-    reduction: Reduction
 
 
 @dataclass(frozen=True)
@@ -40,12 +30,50 @@ class Request:
     projection: PathLike | None = None
     levels: Sequence[int] | None = None
     degradation_seed: int = 0
-    options: Mapping[str, Any] | None = None
     resize: str | None = None
     precision: str = "float32"
     seed: int = 0
+    own_options: Mapping[str, Any] | None = None
 
-    def asked(self, *names: str) -> list[str]:
-        """Return those of some options that were asked for."""
-        defaults = {field.name: field.default for field in fields(self)}
-        return [name for name in names if getattr(self, name) != defaults[name]]
+    def __post_init__(self) -> None:
+        if self.combine not in (None, *get_args(Combine)):
+            raise MetricError(
+                f"combine must be one of {', '.join(get_args(Combine))}; got {self.combine!r}."
+            )
+
+    def asked(self) -> list[str]:
+        """Return the names of the options that were asked for."""
+        return [one.name for one in fields(self) if getattr(self, one.name) != one.default]
+
+    def resized(self, row: MetricRow) -> MetricRow:
+        """Change the protocol of a row, if asked."""
+        return row if self.resize is None else replace(row, resize=self.resize)
+
+    def redefined(self, row: MetricRow) -> MetricRow:
+        """Change what a row compares: layers, readout, its options, how layers combine.
+
+        Learned weights belong to the original layers and readout, and go with them; so does what
+        is known of the range of scores.
+        """
+        asked = {"layers": self.layers, "readout": self.readout, "combine": self.combine}
+        changes: dict[str, Any] = {k: v for k, v in asked.items() if v is not None}
+        if {"layers", "readout"} & set(changes):
+            changes["head"] = None
+        if self.readout is not None or self.readout_options is not None:
+            changes["options"] = dict(self.readout_options or {})
+        if changes:
+            changes["range"] = (0.0, None)
+        return replace(self.resized(row), **changes)
+
+
+def chosen_layers(layer: str | None, layers: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the layers asked for by either option, or None."""
+    if layer is not None and layers is not None:
+        raise MetricError("give `layer` or `layers`, not both.")
+    if isinstance(layers, str):
+        raise MetricError(f"layers must be several names; for one, use layer={layers!r}.")
+    if layers is not None and not layers:
+        raise MetricError("layers is empty; give at least one name.")
+    if layer is not None:
+        return (layer,)
+    return None if layers is None else tuple(layers)

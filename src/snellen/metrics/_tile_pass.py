@@ -16,8 +16,8 @@ TILE_SIDE = 768
 """Pixels along the side of a tile, unless somebody asks for another size."""
 
 
-class TileTally(ABC):
-    """What metrics of one pass have seen of a pair of images.
+class TilePass(ABC):
+    """A pass over the tiles of a pair of images, and what metrics have counted of it.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ def paired(
 
 
 def take_tiles(
-    tally: TileTally, x: Pixels, y: Pixels, side: int, device: torch.device
+    tile_pass: TilePass, x: Pixels, y: Pixels, side: int, device: torch.device
 ) -> dict[str, Tensor]:
-    """Show a tally every tile of a pair of images, and return its scores.
+    """Take every tile of a pair of images, and return its scores.
 
     Raises
     ------
@@ -75,15 +75,15 @@ def take_tiles(
     """
     if not isinstance(side, int) or isinstance(side, bool) or side < 1:
         raise MetricError(f"side: expected a positive whole number of pixels, got {side!r}.")
-    factor = tally.factor(x.height, x.width)
+    factor = tile_pass.factor(x.height, x.width)
     height, width = x.height // factor, x.width // factor
     with torch.inference_mode():
-        for tile in tiles(height, width, max(1, side // factor), tally.reaches):
+        for tile in tiles(height, width, max(1, side // factor), tile_pass.reaches):
             window = tile.window(factor)
             a, b = (image.window(window).to(device) for image in (x, y))
             if factor > 1:
                 a, b = (F.avg_pool2d(t, factor) for t in (a, b))
-            tally.add(tile, a, b)
+            tile_pass.add(tile, a, b)
             del a, b
-        scores = tally.scores()
+        scores = tile_pass.scores()
     return {name: score.clone() for name, score in scores.items()}

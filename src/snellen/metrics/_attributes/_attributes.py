@@ -10,7 +10,10 @@ from torch import Tensor
 from snellen.errors import ImageError
 from snellen.images import gray_levels, luma
 from snellen.metrics._attributes._cpbd import BLOCK, cpbd
+from snellen.metrics._handling import Handling
 from snellen.metrics._no_reference import NoReferenceMetric
+from snellen.metrics._options import Request
+from snellen.metrics._row import MetricRow
 
 _OCTAVES = 4
 _BINS = 64
@@ -118,3 +121,8 @@ ATTRIBUTES: dict[str, Callable[[Tensor], Tensor]] = {
     "clipping": clipping,
 }
 """Attributes of an image batch (N, 3, H, W): (N,), by the readout that rows name."""
+
+
+def attribute_metric(row: MetricRow, request: Request, handling: Handling) -> AttributeMetric:
+    """Make the metric of an attribute's row."""
+    return AttributeMetric(request.resized(row), handling)

@@ -10,9 +10,6 @@ from snellen.metrics._row import MetricRow
 PREFIX = "ddr-"
 """Prefix of the names of responses."""
 
-COMBINED = "responses"
-"""Readout of rows that combine responses by a fitted head, which names the degradations."""
-
 LEVELS = (1, 2, 3, 4, 5)
 """Levels over which the response to a type is averaged where none is named."""
 
@@ -80,8 +77,3 @@ def _sweep(name: str, levels: Sequence[int]) -> tuple[str, ...]:
 
 def _title(what: str) -> str:
     return f"Response of deep features to {what}"
-
-
-def is_response(row: MetricRow) -> bool:
-    """Tell whether a row is that of a response to degradations."""
-    return bool(row.degradations) or row.readout == COMBINED

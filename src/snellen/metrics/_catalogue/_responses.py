@@ -1,13 +1,12 @@
 """Rows of responses to degradations."""
 
-from snellen.metrics._catalogue._response_names import COMBINED
 from snellen.metrics._row import MetricRow
 
 _NETWORK = "gabor"
 """Network on which responses are measured unless another is asked for: of the two that ship, the
 one whose responses rank unseen photographs more like full-reference metrics do (docs/fovea.md)."""
 
-_WU = (
+WU = (
     "Wu, Ni, Wang, Yang, Zhou, Wang. DDR: Exploiting Deep Degradation Response as Flexible Image "
     "Descriptor. NeurIPS 2024"
 )
@@ -16,8 +15,9 @@ RESPONSE_ROWS = (
     MetricRow(
         "ddr",
         "Blind quality: combined responses of the embedded network to degradations",
-        _WU,
-        readout=COMBINED,
+        WU,
+        "response-quality",
+        readout="statistics",
         backbone=_NETWORK,
         kind="no-reference",
         lower_better=False,
@@ -29,7 +29,8 @@ RESPONSE_ROWS = (
     MetricRow(
         "ddr-*",
         "Response of deep features to a degradation",
-        _WU,
+        WU,
+        "response",
         readout="cosine",
         backbone=_NETWORK,
         options={"reading": "position"},

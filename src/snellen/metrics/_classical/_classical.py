@@ -1,53 +1,51 @@
-"""Classical metrics: PSNR, and those that piq computes."""
+"""Metrics that need no network: a function of the two images."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Self
 
+import torch
 from torch import Tensor
 
 from snellen.errors import ImageError
-from snellen.metrics._classical._tile_passes import REDUCED_FIRST, ReducedTally, SquaresTally
+from snellen.metrics._classical._functions import PIQ, find_function
+from snellen.metrics._classical._tile_passes import TILE_PASSES
+from snellen.metrics._handling import Handling
 from snellen.metrics._metric import Features, Metric
-from snellen.metrics._tile_pass import TileTally
+from snellen.metrics._options import Request
+from snellen.metrics._row import MetricRow
+from snellen.metrics._tile_pass import TilePass
 
 
 class ClassicalMetric(Metric):
-    """A metric that needs no network; but for PSNR the arithmetic is piq's."""
+    """A function of two images: one of ours, or of piq."""
 
     def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
-        return self._compute(*(self.protocol(t) for t in (x, y)))
+        return self.compute(*(self.protocol(t) for t in (x, y)))
 
-    def _compute(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.row.readout == "psnr":
-            return _psnr(x, y)
-        function: Callable[..., Tensor] = _piq_function(self.row.readout)
-        x, y = (t.expand(max(x.shape[0], y.shape[0]), -1, -1, -1) for t in (x, y))
+    def compute(self, x: Tensor, y: Tensor) -> Tensor:
+        """Score image batches that the protocol has seen."""
         try:
-            return function(x, y, data_range=1.0, reduction="none", **self.row.options)
+            return find_function(self.row.readout)(x, y, **self.row.options)
+        except torch.OutOfMemoryError:
+            raise
         except (ValueError, AssertionError, RuntimeError) as error:
             raise ImageError(
                 f"{self.name} cannot score images of {x.shape[3]}x{x.shape[2]} pixels: {error}"
             ) from error
 
-    def _tile_tally(self, group: Sequence[Metric]) -> TileTally:
-        self.protocol.blocks(1, 1)  # complains of a protocol that resizes
-        if self.row.readout == "psnr":
-            return SquaresTally(self.name, self._compute, self.protocol.blocks)
-        if self.row.readout in REDUCED_FIRST:
-            return ReducedTally(self.name, self._compute, self.protocol.blocks)
-        return super()._tile_tally(group)
+    @classmethod
+    def _tile_pass(cls, group: Sequence[Self]) -> TilePass:
+        metric = group[0]
+        metric.protocol.blocks(1, 1)  # complains of a protocol that resizes
+        if metric.row.readout not in TILE_PASSES:
+            return super()._tile_pass(group)
+        make = TILE_PASSES[metric.row.readout]
+        return make(metric.name, metric.compute, metric.protocol.blocks)
 
     def _libraries(self) -> Sequence[str]:
-        return () if self.row.readout == "psnr" else ("piq",)
+        return ("piq",) if self.row.readout.startswith(PIQ) else ()
 
 
-def _psnr(x: Tensor, y: Tensor) -> Tensor:
-    """Return what `piq.psnr` does, without its import, which takes longer than many a run."""
-    return -10 * ((x - y).square().mean((1, 2, 3)) + 1e-8).log10()
-
-
-def _piq_function(name: str) -> Callable[..., Any]:
-    import piq
-
-    function: Callable[..., Any] = getattr(piq, name)
-    return function
+def classical_metric(row: MetricRow, request: Request, handling: Handling) -> ClassicalMetric:
+    """Make the metric of a classical row."""
+    return ClassicalMetric(request.resized(row), handling)

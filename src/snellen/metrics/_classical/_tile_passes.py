@@ -5,17 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from snellen.metrics._tile_pass import TileTally
+from snellen.metrics._tile_pass import TilePass
 from snellen.metrics._tiling import Tile
 
 Blocks = Callable[[int, int], int]
 Function = Callable[[Tensor, Tensor], Tensor]
 
-REDUCED_FIRST = ("ssim", "fsim")
-"""Functions of piq that first take the mean over f x f pixels, f = round(short side / 256)."""
 
-
-class SquaresTally(TileTally):
+class SquaresPass(TilePass):
     """Mean squared difference of the pixels, for PSNR.
 
     Parameters
@@ -47,7 +44,7 @@ class SquaresTally(TileTally):
         return {self._name: self._function(pixel, torch.zeros_like(pixel)).float()}
 
 
-class ReducedTally(TileTally):
+class SmallImagePass(TilePass):
     """A small image of means over blocks, on which the rest of the work is done at once.
 
     Parameters
@@ -80,3 +77,12 @@ class ReducedTally(TileTally):
         """Return the score of the small images."""
         x, y = (torch.cat([torch.cat(row[i], 3) for row in self._rows], 2) for i in (0, 1))
         return {self._name: self._function(x, y)}
+
+
+TILE_PASSES: dict[str, Callable[[str, Function, Blocks], TilePass]] = {
+    "psnr": SquaresPass,
+    # These first take the mean over f x f pixels, f = round(short side / 256).
+    "piq.ssim": SmallImagePass,
+    "piq.fsim": SmallImagePass,
+}
+"""How functions go over tiles, by the readout that rows name; others need the whole image."""

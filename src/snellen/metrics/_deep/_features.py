@@ -2,20 +2,19 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from snellen.backbones import Backbone
-from snellen.errors import MetricError
-from snellen.images import ImagePolicy
-from snellen.metrics._deep._feature_pass import FeatureTally, in_step
-from snellen.metrics._metric import Features, ImageLike, Metric, PreparedReference, Reduction
-from snellen.metrics._row import MetricRow
-from snellen.metrics._tile_pass import TileTally
-from snellen.readouts import Readout
+from snellen.metrics._comparison import Comparison, combined
+from snellen.metrics._handling import Handling
+from snellen.metrics._metric import Features, Metric, PreparedReference
+from snellen.metrics._tile_pass import TilePass
+from snellen.metrics._tiling import Tile
+from snellen.readouts import Tally
 
 
 class FeatureMetric(Metric):
@@ -23,14 +22,11 @@ class FeatureMetric(Metric):
 
     Parameters
     ----------
-    row, policy, align, reduction
+    comparison
+        The network, which several metrics may share, its layers, and features x features ->
+        distance.
+    handling
         See `Metric`.
-    backbone
-        The network; several metrics may share one.
-    layers
-        Names of its layers.
-    readout
-        Features x features -> distance.
     weights
         Weights of the channels by layer, if any.
     head
@@ -39,26 +35,15 @@ class FeatureMetric(Metric):
 
     def __init__(
         self,
-        row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
+        comparison: Comparison,
+        handling: Handling,
         *,
-        backbone: Backbone,
-        layers: Sequence[str],
-        readout: Readout,
         weights: Mapping[str, Tensor] | None = None,
         head: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(row, policy, align, reduction)
-        if row.combine == "join" and not readout.joins:
-            raise MetricError(
-                f"{row.name}: the readout {readout.name!r} cannot be taken of concatenated "
-                "layers; use combine='mean' or 'sum'."
-            )
-        self.backbone = backbone
-        self.layers = tuple(layers)
-        self.readout = readout
+        super().__init__(comparison.row, handling)
+        self.backbone, self.layers = comparison.backbone, comparison.layers
+        self.readout = comparison.readout
         self._head = dict(head or {})
         for i, name in enumerate(self.layers):
             value = None if weights is None else weights.get(name)
@@ -74,32 +59,67 @@ class FeatureMetric(Metric):
         return self.readout.has_map
 
     @property
+    def network(self) -> tuple[Backbone, tuple[str, ...]]:
+        """The network, and its layers."""
+        return self.backbone, self.layers
+
+    @property
     def pass_key(self) -> tuple[Any, ...]:
         """What two metrics must have in common to share a pass through the network."""
         # The backbone itself, not its id, which another may have once this one is gone.
-        return (self.backbone, self.protocol, self.backbone.precision)
+        return ("features", self.backbone, self.protocol, self.backbone.precision)
 
-    def prepare(self, reference: ImageLike) -> PreparedReference:
-        """Decode a reference and compute its features once for many comparisons.
+    @classmethod
+    def prepare_group(cls, group: Sequence[Self], reference: Tensor) -> PreparedReference:
+        """Compute the features of a reference that metrics of one pass need."""
+        first = group[0]
+        features = first.backbone(first.protocol(reference), _layers(group))
+        return PreparedReference(reference, {first.pass_key: features})
+
+    @classmethod
+    def prepared_bytes(cls, group: Sequence[Self], height: int, width: int) -> int:
+        """Estimate the memory of the features that `prepare_group` keeps."""
+        pixels = height * width
+        layers = (group[0].backbone.layer(name) for name in _layers(group))
+        return sum(4 * info.channels * pixels // (info.stride or height) ** 2 for info in layers)
+
+    @classmethod
+    def score_group(
+        cls, group: Sequence[Self], x: Tensor, y: Tensor, cached: Features | None
+    ) -> list[Tensor]:
+        """Score a pair of image batches by several metrics in a single pass through their network.
 
         Parameters
         ----------
-        reference
-            Any image that the metric takes.
+        group
+            Metrics of one `pass_key`.
+        x, y
+            Image batches of one size.
+        cached
+            Features of `y` by layer, if they were computed before.
 
         Returns
         -------
-        PreparedReference
-            To be given to the metric in the place of the reference.
+        list of Tensor
+            Scores (N,) of each metric.
         """
-        return prepare_together([self], self._batch(reference, "reference"))
+        sums: list[list[Tensor]] = [[] for _ in group]
+        for layer, f, g in _pairs(group, x, y, cached):
+            for metric, collected in zip(group, sums, strict=True):
+                if layer in metric.layers:
+                    collected.append(metric.readout.measure(f, g, metric.channel_weights(layer)))
+            del f, g
+        return [
+            _zero_where_equal(metric.combine(collected).to(x.dtype), x, y)
+            for metric, collected in zip(group, sums, strict=True)
+        ]
 
     def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
-        return score_together([self], x, y, cached)[0]
+        return self.score_group([self], x, y, cached)[0]
 
-    def _tile_tally(self, group: Sequence[Metric]) -> TileTally:
-        metrics = [metric for metric in group if isinstance(metric, FeatureMetric)]
-        return FeatureTally(metrics, _layers(metrics))
+    @classmethod
+    def _tile_pass(cls, group: Sequence[Self]) -> TilePass:
+        return FeaturePass(group)
 
     def _map(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
         total, whole = x.new_zeros(()), 0.0
@@ -116,11 +136,7 @@ class FeatureMetric(Metric):
 
     def combine(self, sums: Sequence[Tensor]) -> Tensor:
         """Make scores (N,) out of every layer's sums."""
-        if self.row.combine == "join":
-            return self.readout.score(self.readout.distance(torch.stack(list(sums)).sum(0)))
-        distances = torch.stack([self.readout.distance(s) for s in sums])
-        total = distances.mean(0) if self.row.combine == "mean" else distances.sum(0)
-        return self.readout.score(total)
+        return combined(self.readout, self.row.combine, sums)
 
     def manifest(self) -> dict[str, Any]:
         """Return what it takes to get the same numbers again, as plain values."""
@@ -157,46 +173,6 @@ def _sha256(value: Tensor) -> str:
     return hashlib.sha256(data.tobytes()).hexdigest()
 
 
-def prepare_together(metrics: Sequence[FeatureMetric], batch: Tensor) -> PreparedReference:
-    """Compute the features of a reference that metrics of one pass need."""
-    first = metrics[0]
-    # Not in inference mode: a loss may need these features in its graph.
-    with torch.no_grad():
-        features = first.backbone(first.protocol(batch), _layers(metrics))
-    return PreparedReference(batch, {first.pass_key: features})
-
-
-def score_together(
-    metrics: Sequence[FeatureMetric], x: Tensor, y: Tensor, cached: Features | None = None
-) -> list[Tensor]:
-    """Score one pair of image batches by several metrics in a single pass through their network.
-
-    Parameters
-    ----------
-    metrics
-        Metrics that share a backbone and a protocol.
-    x, y
-        Image batches of one size.
-    cached
-        Features of `y` by layer, if they were computed before.
-
-    Returns
-    -------
-    list of Tensor
-        Scores (N,) of each metric.
-    """
-    sums: list[list[Tensor]] = [[] for _ in metrics]
-    for layer, f, g in _pairs(metrics, x, y, cached):
-        for metric, collected in zip(metrics, sums, strict=True):
-            if layer in metric.layers:
-                collected.append(metric.readout.measure(f, g, metric.channel_weights(layer)))
-        del f, g
-    return [
-        _zero_where_equal(metric.combine(collected).to(x.dtype), x, y)
-        for metric, collected in zip(metrics, sums, strict=True)
-    ]
-
-
 def _zero_where_equal(result: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Make the distance of equal images exactly 0, also of one image to another's batch.
 
@@ -224,4 +200,66 @@ def _pairs(
         )
     else:
         other = first.backbone.stream(first.protocol(y), layers)
-    yield from in_step(stream, other)
+    yield from _in_step(stream, other)
+
+
+def _in_step(
+    stream: Iterator[tuple[str, Tensor]], other: Iterator[tuple[str, Tensor]]
+) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Yield (layer, features, features of the other image), one layer of each at a time."""
+    # A loop variable would hold its layer while the next one is computed: hence `del`.
+    while (item := next(stream, None)) is not None:
+        yield (*item, next(other)[1])
+        del item
+
+
+class FeaturePass(TilePass):
+    """Sums over the features of metrics that share a backbone and a protocol.
+
+    Parameters
+    ----------
+    metrics
+        The metrics.
+
+    Raises
+    ------
+    BackboneError
+        A layer's features see the whole image.
+    MetricError
+        A readout needs all positions at once, or the protocol resizes images.
+    """
+
+    def __init__(self, metrics: Sequence[FeatureMetric]) -> None:
+        first = metrics[0]
+        self._metrics, self._layers = metrics, _layers(metrics)
+        self._backbone, self._blocks = first.backbone, first.protocol.blocks
+        self._blocks(1, 1)  # complains of a protocol that resizes
+        self._reach = {layer: self._backbone.reach(layer) for layer in self._layers}
+        self.reaches = tuple(self._reach.values())
+        self._sums: list[Mapping[str, Tally]] = [
+            {layer: m.readout.tally(m.channel_weights(layer)) for layer in m.layers}
+            for m in metrics
+        ]
+
+    def factor(self, height: int, width: int) -> int:
+        """Return the side of the blocks of the protocol."""
+        return self._blocks(height, width)
+
+    def add(self, tile: Tile, x: Tensor, y: Tensor) -> None:
+        """Take a tile of both images through the network, layer by layer."""
+        streams = (self._backbone.stream(t, self._layers) for t in (x, y))
+        del x, y
+        for layer, f, g in _in_step(*streams):
+            jump = self._reach[layer].jump
+            mine, other = tile.owned(f, jump), tile.owned(g, jump)
+            for sums in self._sums if mine.numel() else ():
+                if layer in sums:
+                    sums[layer].add(mine, other)
+            del f, g, mine, other
+
+    def scores(self) -> dict[str, Tensor]:
+        """Return the scores of all metrics."""
+        return {
+            metric.name: metric.combine([one.sums() for one in sums.values()]).float()
+            for metric, sums in zip(self._metrics, self._sums, strict=True)
+        }

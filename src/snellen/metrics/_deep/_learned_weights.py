@@ -1,7 +1,6 @@
 """Learned weights that stand between features and a score: the heads of LPIPS, DISTS and dfb."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -10,20 +9,19 @@ from torch import Tensor
 from snellen.backbones import Backbone, fetch_weights, file_sha256, load_state_dict
 from snellen.errors import WeightsError
 from snellen.metrics._fitted_files import shipped_file
+from snellen.metrics._options import PathLike
+from snellen.metrics._row import MetricRow
 
 
 def load_head(
-    head: str, layers: Sequence[str], backbone: Backbone, path: str | os.PathLike[str] | None
+    row: MetricRow, backbone: Backbone, path: PathLike | None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Load the weights of every channel of every layer.
 
     Parameters
     ----------
-    head
-        Name of the head: ``"lpips-alex"``, ``"lpips-vgg"``, ``"lpips-squeeze"``, ``"dists"`` or
-        ``"dfb"``, which comes with the package.
-    layers
-        Layers that the weights belong to, in order of depth.
+    row
+        Of a metric with learned weights, whose name is its `head`; its layers are resolved.
     backbone
         Network of these layers, against whose channels the shapes are checked.
     path
@@ -39,12 +37,13 @@ def load_head(
     WeightsError
         The file is missing, refused, or holds something else.
     """
-    file = _published(head) if path is None else Path(path)
+    assert row.head is not None
+    file = _published(row.head) if path is None else Path(path)
     state = load_state_dict(file)
-    channels = [backbone.layer(name).channels for name in layers]
-    read = _lpips if head.startswith("lpips-") else _dists
-    weights = dict(zip(layers, read(head, state, channels, file), strict=True))
-    return weights, {"name": head, "file": file.name, "sha256": file_sha256(file)}
+    channels = [backbone.layer(name).channels for name in row.layers]
+    read = _READERS[row.readout](row.head, state, channels, file)
+    weights = dict(zip(row.layers, read, strict=True))
+    return weights, {"name": row.head, "file": file.name, "sha256": file_sha256(file)}
 
 
 def _published(head: str) -> Path:
@@ -76,6 +75,12 @@ def _dists(
         _check(state.get(key), key, (1, sum(channels), 1, 1), head, file)
         both.append(state[key].detach().float().flatten())
     return list(torch.split(torch.stack(both), list(channels), dim=1))
+
+
+Reader = Callable[[str, dict[str, Tensor], Sequence[int], Path], list[Tensor]]
+
+_READERS: dict[str, Reader] = {"calibrated": _lpips, "structure-texture": _dists}
+"""How files of weights are read, by the readout that they are for."""
 
 
 def _check(value: Tensor | None, key: str, shape: tuple[int, ...], head: str, file: Path) -> None:

@@ -1,77 +1,36 @@
-"""Full-reference metrics out of their rows: classical ones, and those of deep features."""
+"""Metrics of deep features out of their rows."""
 
 from dataclasses import replace
 
-from snellen.backbones import Backbone
 from snellen.errors import MetricError
-from snellen.metrics._changes import change_row, channel_weights_of
-from snellen.metrics._classical._classical import ClassicalMetric
+from snellen.metrics._channel_weights import channel_weights_of
+from snellen.metrics._comparison import compared
 from snellen.metrics._deep._features import FeatureMetric
 from snellen.metrics._deep._learned_weights import load_head
-from snellen.metrics._default_layers import resolve_layers
-from snellen.metrics._metric import Metric
-from snellen.metrics._networks import network_of
-from snellen.metrics._options import Request, Terms
+from snellen.metrics._handling import Handling
+from snellen.metrics._options import Request
 from snellen.metrics._row import MetricRow
-from snellen.readouts import create_readout
 
 
-def full_reference_metric(row: MetricRow, request: Request, terms: Terms) -> Metric:
-    """Make the metric of a full-reference row.
+def deep_metric(row: MetricRow, request: Request, handling: Handling) -> FeatureMetric:
+    """Make the metric of a row that compares deep features.
 
     Raises
     ------
     MetricError
-        It does not have an option that was asked for.
+        It has no learned weights, or not with what else was asked for, and a file of them is given.
     """
-    row = change_row(
-        row,
-        layers=request.layers,
-        readout=request.readout,
-        options=request.readout_options,
-        combine=request.combine,
-        resize=request.resize,
-    )
-    if row.backbone is None:
-        _refuse_network_options(row, request)
-        return ClassicalMetric(row, terms.policy, terms.align, terms.reduction)
-    return _feature_metric(row, request, terms, network_of(row, request))
-
-
-def _refuse_network_options(row: MetricRow, request: Request) -> None:
-    options = ("weights", "head_weights", "channel_weights", "precision", "backbone")
-    if request.asked(*options):
-        raise MetricError(
-            f"{row.name} has no network: weights, head_weights, channel_weights, precision and "
-            "backbone cannot be set."
-        )
-
-
-def _feature_metric(
-    row: MetricRow, request: Request, terms: Terms, backbone: Backbone
-) -> FeatureMetric:
-    if backbone.name != row.backbone:
-        row = replace(row, backbone=backbone.name, range=(0.0, None))
-    layers = resolve_layers(row.layers, backbone)
-    readout = create_readout(row.readout, **row.options)
+    made = compared(row, request)
     weights, head = None, None
     if request.channel_weights is not None:
-        row = replace(row, head=None)
-        weights = channel_weights_of(request.channel_weights, layers, backbone, readout)
-    if row.head is not None:
-        weights, head = load_head(row.head, layers, backbone, request.head_weights)
+        made = replace(made, row=replace(made.row, head=None))
+        weights = channel_weights_of(
+            request.channel_weights, made.layers, made.backbone, made.readout
+        )
+    if made.row.head is not None:
+        weights, head = load_head(made.row, made.backbone, request.head_weights)
     elif request.head_weights is not None:
         raise MetricError(
             f"{row.name} has no learned weights with these options: head_weights cannot be set."
         )
-    return FeatureMetric(
-        replace(row, layers=layers),
-        terms.policy,
-        terms.align,
-        terms.reduction,
-        backbone=backbone,
-        layers=layers,
-        readout=readout,
-        weights=weights,
-        head=head,
-    )
+    return FeatureMetric(made, handling, weights=weights, head=head)

@@ -1,33 +1,62 @@
 """Blind metrics on the statistics of natural scenes: BRISQUE and NIQE."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from snellen.backbones import file_sha256, load_state_dict
-from snellen.errors import ImageError, MetricError, WeightsError
-from snellen.images import ImagePolicy, gray_levels
-from snellen.metrics._fitted_files import shipped_file, write_fitted
-from snellen.metrics._metric import Reduction
-from snellen.metrics._natural_scenes._brisque import Regression, brisque, load_regression
-from snellen.metrics._natural_scenes._niqe import SceneModel, distance
+from snellen.backbones import file_sha256
+from snellen.errors import ImageError, MetricError
+from snellen.images import gray_levels
+from snellen.metrics._fitted_files import shipped_file
+from snellen.metrics._handling import Handling
+from snellen.metrics._natural_scenes._brisque import brisque, load_regression
+from snellen.metrics._natural_scenes._niqe import distance
+from snellen.metrics._natural_scenes._scene_model_files import load_scene_model
 from snellen.metrics._no_reference import NoReferenceMetric
+from snellen.metrics._options import Request
 from snellen.metrics._row import MetricRow
 
-_SHIPPED = "niqe-bsds"
-_FEATURES = 36
-_NEEDED = {
-    "niqe": "niqe needs the published parameters, which may not be passed on: give "
-    "weights=niqe_modelparameters.mat, which is part of the authors' release; or use "
-    f"{_SHIPPED}, whose parameters come with the package.",
-    "brisque": "brisque needs the regression that was fitted to human scores: give weights=FILE, "
-    "either `allmodel` of the authors' release or piq's brisque_svm_weights.pt "
-    "(github.com/photosynthesis-team/piq, release v0.4.0), for which no hash is published.",
+
+@dataclass(frozen=True)
+class Model:
+    """How a model of natural scenes is read and used.
+
+    Attributes
+    ----------
+    load
+        File -> parameters.
+    score
+        Gray levels (N, 1, H, W) of 0 to 255, and parameters -> scores (N,).
+    needed
+        What to do where the parameters do not come with the package and no file is given.
+    """
+
+    load: Callable[[Path], Any]
+    score: Callable[[Tensor, Any], Tensor]
+    needed: str
+
+
+MODELS = {
+    "niqe": Model(
+        load_scene_model,
+        distance,
+        "niqe needs the published parameters, which may not be passed on: give "
+        "weights=niqe_modelparameters.mat, which is part of the authors' release; or use "
+        "niqe-bsds, whose parameters come with the package.",
+    ),
+    "brisque": Model(
+        load_regression,
+        brisque,
+        "brisque needs the regression that was fitted to human scores: give weights=FILE, "
+        "either `allmodel` of the authors' release or piq's brisque_svm_weights.pt "
+        "(github.com/photosynthesis-team/piq, release v0.4.0), for which no hash is published.",
+    ),
 }
+"""Models of natural scenes, by the readout that rows name."""
 
 
 class SceneMetric(NoReferenceMetric):
@@ -37,7 +66,7 @@ class SceneMetric(NoReferenceMetric):
 
     Parameters
     ----------
-    row, policy, align, reduction
+    row, handling
         As `Metric` takes them.
     model
         What the statistics are compared with, or regressed by.
@@ -48,14 +77,12 @@ class SceneMetric(NoReferenceMetric):
     def __init__(
         self,
         row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
+        handling: Handling,
         *,
-        model: SceneModel | Regression,
+        model: Any,
         file: Path,
     ) -> None:
-        super().__init__(row, policy, align, reduction)
+        super().__init__(row, handling)
         self.model = model
         self.head = {"name": row.head, "file": file.name, "sha256": file_sha256(file)}
 
@@ -66,9 +93,7 @@ class SceneMetric(NoReferenceMetric):
 
     def _one(self, grey: Tensor) -> Tensor:
         try:
-            if isinstance(self.model, Regression):
-                return brisque(grey, self.model)
-            return distance(grey, self.model)
+            return MODELS[self.row.readout].score(grey, self.model)
         except ImageError as error:
             raise ImageError(f"{self.name}: {error}") from error
 
@@ -82,17 +107,8 @@ class SceneMetric(NoReferenceMetric):
         return {**manifest, "head": self.head}
 
 
-def scene_model(
-    row: MetricRow, path: str | os.PathLike[str] | None
-) -> tuple[SceneModel | Regression, Path]:
-    """Load what a row's metric compares with.
-
-    Parameters
-    ----------
-    row
-        Of BRISQUE or NIQE.
-    path
-        A file; by default the one that ships.
+def scene_metric(row: MetricRow, request: Request, handling: Handling) -> SceneMetric:
+    """Make the metric of a row of BRISQUE or NIQE.
 
     Raises
     ------
@@ -101,54 +117,11 @@ def scene_model(
     MetricError
         The published parameters are asked for without their file.
     """
-    if path is not None:
-        file = Path(path)
-    elif row.head == _SHIPPED:
-        file = shipped_file(_SHIPPED)
-    else:
-        raise MetricError(_NEEDED[row.readout])
-    return (load_regression if row.readout == "brisque" else load_scene_model)(file), file
-
-
-def load_scene_model(path: Path) -> SceneModel:
-    """Read the model of NIQE: the authors' ``.mat``, or what `save_scene_model` wrote.
-
-    Raises
-    ------
-    WeightsError
-        The file cannot be read, or holds something else.
-    """
-    keys = ("mu_prisparam", "cov_prisparam")
-    if path.suffix == ".mat":
-        state = _from_matlab(path)
-    else:
-        state = load_state_dict(path)
-        keys = ("mean", "covariance")
-    found = [tuple(state[key].shape) if key in state else None for key in keys]
-    if found not in ([(_FEATURES,), (_FEATURES, _FEATURES)], [(1, _FEATURES), (_FEATURES,) * 2]):
-        raise WeightsError(
-            f"{path}: expected {keys[0]} of {_FEATURES} numbers and {keys[1]} of "
-            f"{_FEATURES} x {_FEATURES}, found {', '.join(state) or 'nothing'}."
-        )
-    mean, covariance = (state[key].double() for key in keys)
-    return SceneModel(mean.flatten(), covariance)
-
-
-def _from_matlab(path: Path) -> dict[str, Tensor]:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path)
-        return {
-            key: torch.as_tensor(value, dtype=torch.float64)
-            for key, value in content.items()
-            if not key.startswith("__")
-        }
-    except Exception as error:  # a damaged file fails in any way
-        raise WeightsError(f"{path}: cannot be read as a MATLAB file: {error}.") from error
-
-
-def save_scene_model(model: SceneModel, path: Path, fit: dict[str, str]) -> None:
-    """Write a fitted model of pristine images, with how it was fitted."""
-    tensors = {"mean": model.mean, "covariance": model.covariance}
-    write_fitted(path, {k: v.contiguous() for k, v in tensors.items()}, fit)
+    given = [path for path in (request.weights, request.head_weights) if path is not None]
+    if len(given) > 1:
+        raise MetricError(f"{row.name} takes one file: give weights or head_weights, not both.")
+    model = MODELS[row.readout]
+    file = Path(given[0]) if given else shipped_file(str(row.head))
+    if not given and not file.exists():
+        raise MetricError(model.needed)
+    return SceneMetric(request.resized(row), handling, model=model.load(file), file=file)

@@ -5,25 +5,26 @@ position of the reference in that space is all that has to be transmitted. Their
 components and distance are not known to us; those here are options, with defaults of our own.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import ImageError, MetricError
-from snellen.images import ImagePolicy, match_sizes
+from snellen.images import match_sizes
+from snellen.metrics._handling import Handling
 from snellen.metrics._metric import (
     Features,
     ImageLike,
     Metric,
     PreparedReference,
-    Reduction,
     grad_mode,
     reduce,
     usable,
 )
+from snellen.metrics._networks import backbone_terms
 from snellen.metrics._reduced._descriptor import VALUE_TYPES, Descriptor, check_finite, differences
 from snellen.metrics._reduced._pooling import Pooling
 from snellen.metrics._reduced._projection import Projection, check_values
@@ -37,7 +38,7 @@ class ReducedReferenceMetric(Metric):
 
     Parameters
     ----------
-    row, policy, align, reduction
+    row, handling
         See `Metric`.
     backbone
         The network.
@@ -65,9 +66,7 @@ class ReducedReferenceMetric(Metric):
     def __init__(
         self,
         row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
+        handling: Handling,
         *,
         backbone: Backbone,
         layers: Sequence[str],
@@ -76,7 +75,7 @@ class ReducedReferenceMetric(Metric):
         values: int,
         value_type: str = "float16",
     ) -> None:
-        super().__init__(row, policy, align, reduction)
+        super().__init__(row, handling)
         if value_type not in VALUE_TYPES:
             raise MetricError(f"type must be one of {', '.join(VALUE_TYPES)}; got {value_type!r}.")
         check_values(values, projection.most_values)
@@ -88,6 +87,11 @@ class ReducedReferenceMetric(Metric):
     def nbytes(self) -> int:
         """Bytes that are transmitted for one image."""
         return self.values * VALUE_TYPES[self.value_type].itemsize
+
+    @property
+    def network(self) -> tuple[Backbone, tuple[str, ...]]:
+        """The network, and its layers."""
+        return self.backbone, self.layers
 
     @property
     def pass_key(self) -> Any:
@@ -186,11 +190,11 @@ class ReducedReferenceMetric(Metric):
             "type": self.value_type,
         }
 
-    def prepare(self, reference: ImageLike) -> PreparedReference:
-        """Decode and describe a reference once for many comparisons."""
-        batch = self._batch(reference, "reference")
-        with torch.no_grad():
-            return PreparedReference(batch, {self.pass_key: {_KEY: self._values(batch)}})
+    @classmethod
+    def prepare_group(cls, group: Sequence[Self], reference: Tensor) -> PreparedReference:
+        """Describe a reference."""
+        values = {metric.pass_key: {_KEY: metric._values(reference)} for metric in group}
+        return PreparedReference(reference, values)
 
     def pooled(self, batch: Tensor) -> Tensor:
         """Pool the features of an image batch: (N, D), before the projection."""
@@ -244,11 +248,3 @@ class ReducedReferenceMetric(Metric):
 
     def _libraries(self) -> Sequence[str]:
         return ("torchvision", "timm")
-
-
-def backbone_terms(backbone: Backbone) -> Mapping[str, Any]:
-    """Return what tells one network from another, wherever its file of weights lies."""
-    manifest = backbone.manifest()
-    weights = manifest["weights"]
-    config = {"config": weights["config"]} if "config" in weights else {}
-    return {**manifest, "weights": {"sha256": weights["sha256"], **config}}

@@ -3,55 +3,47 @@
 from dataclasses import replace
 
 from snellen.errors import MetricError
-from snellen.metrics._catalogue._response_names import COMBINED, change_levels
-from snellen.metrics._changes import change_row
-from snellen.metrics._default_layers import resolve_layers
+from snellen.metrics._catalogue._look_up import on_network
+from snellen.metrics._catalogue._response_names import change_levels
+from snellen.metrics._comparison import compared
+from snellen.metrics._handling import Handling
 from snellen.metrics._networks import network_of
-from snellen.metrics._options import Request, Terms
-from snellen.metrics._response._quality import quality_metric
-from snellen.metrics._response._response import DegradationMetric, ResponseMetric
+from snellen.metrics._options import Request
+from snellen.metrics._response._quality import QualityMetric
+from snellen.metrics._response._quality_head import ResponseHead, made_for, shipped_head
+from snellen.metrics._response._response import DegradationMetric
 from snellen.metrics._row import MetricRow
-from snellen.readouts import create_readout
 
 
-def response_metric(row: MetricRow, request: Request, terms: Terms) -> ResponseMetric:
-    """Make the metric of a row whose images are degraded.
+def response_metric(row: MetricRow, request: Request, handling: Handling) -> DegradationMetric:
+    """Make the metric of a row whose images are degraded."""
+    if request.levels is not None:
+        row = change_levels(row, request.levels)
+    row = replace(row, degradation_seed=request.degradation_seed)
+    return DegradationMetric(compared(row, request), handling)
+
+
+def quality_metric(row: MetricRow, request: Request, handling: Handling) -> QualityMetric:
+    """Make the metric of a row that combines responses by a fitted head.
 
     Raises
     ------
     MetricError
-        It does not have an option that was asked for.
+        Its head was fitted for something else.
     """
-    if row.readout == COMBINED:
-        return quality_metric(row, request, terms)
-    if request.asked("head_weights", "channel_weights"):
-        raise MetricError(
-            f"{row.name} has no learned weights: head_weights and channel_weights cannot be set."
-        )
-    row = change_row(
-        row if request.levels is None else change_levels(row, request.levels),
-        layers=request.layers,
-        readout=request.readout,
-        options=request.readout_options,
-        combine=request.combine,
-        resize=request.resize,
-    )
     backbone = network_of(row, request)
-    if backbone.name != row.backbone:
-        row = replace(row, backbone=backbone.name, range=(0.0, None))
-    layers = resolve_layers(row.layers, backbone)
-    readout = create_readout(row.readout, **row.options)
-    if row.combine == "join" and not readout.joins:
+    given = request.head_weights
+    head = shipped_head(backbone) if given is None else ResponseHead.load(given)
+    layers = head.made_for["layers"]
+    if head.made_for != made_for(backbone, layers):
         raise MetricError(
-            f"{row.name}: the readout {readout.name!r} cannot be taken of concatenated layers; "
-            "use combine='mean' or 'sum'."
+            f"{row.name}: the head was fitted for {head.made_for['backbone']['name']} with other "
+            f"weights than this {backbone.name}; fit one by recipes/fit_ddr.py."
         )
-    return DegradationMetric(
-        replace(row, layers=layers, degradation_seed=request.degradation_seed),
-        terms.policy,
-        terms.align,
-        terms.reduction,
-        backbone=backbone,
-        layers=layers,
-        readout=readout,
+    row = replace(
+        on_network(request.resized(row), backbone.name),
+        layers=tuple(layers),
+        degradations=head.degradations,
+        degradation_seed=head.seed,
     )
+    return QualityMetric(row, handling, backbone=backbone, layers=layers, head=head)

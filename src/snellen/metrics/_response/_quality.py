@@ -1,20 +1,15 @@
 """Blind quality out of responses to several degradations."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from snellen.backbones import Backbone
-from snellen.errors import MetricError
-from snellen.images import ImagePolicy
 from snellen.metrics._default_layers import resolve_layers
-from snellen.metrics._metric import Reduction
-from snellen.metrics._networks import network_of
-from snellen.metrics._options import Request, Terms
-from snellen.metrics._response._quality_head import ResponseHead, made_for, shipped_head
+from snellen.metrics._handling import Handling
+from snellen.metrics._response._quality_head import ResponseHead, made_for
 from snellen.metrics._response._response import Observed, ResponseMetric
 from snellen.metrics._row import MetricRow
 
@@ -96,7 +91,7 @@ class QualityMetric(ResponseStatistics):
 
     Parameters
     ----------
-    row, policy, align, reduction, backbone, layers
+    row, handling, backbone, layers
         See `ResponseMetric`.
     head
         Statistics -> quality.
@@ -105,15 +100,13 @@ class QualityMetric(ResponseStatistics):
     def __init__(
         self,
         row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
+        handling: Handling,
         *,
         backbone: Backbone,
         layers: Sequence[str],
         head: ResponseHead,
     ) -> None:
-        super().__init__(row, policy, align, reduction, backbone=backbone, layers=layers)
+        super().__init__(row, handling, backbone=backbone, layers=layers)
         self.head = head
 
     def conclude(self, observed: Observed) -> Tensor:
@@ -155,6 +148,7 @@ def create_response_statistics(
         "response-statistics",
         "Statistics of responses",
         "Snellen",
+        "response-quality",
         readout="statistics",
         backbone=backbone.name,
         layers=resolved,
@@ -164,42 +158,4 @@ def create_response_statistics(
         degradations=tuple(degradations),
         degradation_seed=seed,
     )
-    return ResponseStatistics(
-        row, ImagePolicy(), "error", "none", backbone=backbone, layers=resolved
-    )
-
-
-def quality_metric(row: MetricRow, request: Request, terms: Terms) -> QualityMetric:
-    """Make the metric of a row that combines responses.
-
-    Raises
-    ------
-    MetricError
-        It does not have an option that was asked for, or its head was fitted for something else.
-    """
-    settled = ("layers", "readout", "readout_options", "combine", "channel_weights", "levels")
-    refused = request.asked(*settled, "degradation_seed")
-    if refused:
-        raise MetricError(
-            f"{row.name}: {', '.join(refused)} cannot be set; they are settled by its head. "
-            "Responses to one degradation, such as ddr-blur, have them."
-        )
-    backbone = network_of(row, request)
-    given = request.head_weights
-    head = shipped_head(backbone) if given is None else ResponseHead.load(given)
-    layers = head.made_for["layers"]
-    if head.made_for != made_for(backbone, layers):
-        raise MetricError(
-            f"{row.name}: the head was fitted for {head.made_for['backbone']['name']} with other "
-            f"weights than this {backbone.name}; fit one by recipes/fit_ddr.py."
-        )
-    row = replace(
-        row,
-        backbone=backbone.name,
-        layers=tuple(layers),
-        degradations=head.degradations,
-        degradation_seed=head.seed,
-        resize=row.resize if request.resize is None else request.resize,
-    )
-    common = (terms.policy, terms.align, terms.reduction)
-    return QualityMetric(row, *common, backbone=backbone, layers=layers, head=head)
+    return ResponseStatistics(row, Handling(), backbone=backbone, layers=resolved)

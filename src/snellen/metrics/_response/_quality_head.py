@@ -14,7 +14,7 @@ from torch import Tensor
 from snellen.backbones import Backbone
 from snellen.errors import MetricError, WeightsError
 from snellen.metrics._fitted_files import read_fitted, shipped_file, write_fitted
-from snellen.metrics._reduced._reduced import backbone_terms
+from snellen.metrics._networks import backbone_terms
 
 _FORMAT = "snellen response head 1"
 _ABOUT = "snellen"

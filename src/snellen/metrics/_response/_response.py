@@ -6,18 +6,17 @@ changed little by more of it.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.distortions import Distortion, create_distortion
-from snellen.images import ImagePolicy
-from snellen.metrics._metric import Reduction
+from snellen.metrics._comparison import Comparison, combined
+from snellen.metrics._handling import Handling
 from snellen.metrics._no_reference import NoReferenceMetric
 from snellen.metrics._row import MetricRow
-from snellen.readouts import Readout
 
 Observed = Mapping[str, Sequence[Tensor]]
 """What was measured at every layer, in order of depth, by degradation."""
@@ -28,7 +27,7 @@ class ResponseMetric(NoReferenceMetric):
 
     Parameters
     ----------
-    row, policy, align, reduction
+    row, handling
         See `Metric`; the row names the degradations and their seed.
     backbone
         The network; several metrics may share one, and its passes.
@@ -46,18 +45,21 @@ class ResponseMetric(NoReferenceMetric):
     def __init__(
         self,
         row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
+        handling: Handling,
         *,
         backbone: Backbone,
         layers: Sequence[str],
     ) -> None:
-        super().__init__(row, policy, align, reduction)
+        super().__init__(row, handling)
         self.backbone, self.layers = backbone, tuple(layers)
         self.degradations: dict[str, Distortion] = {
             made.spec: made for made in map(create_distortion, row.degradations)
         }
+
+    @property
+    def network(self) -> tuple[Backbone, tuple[str, ...]]:
+        """The network, and its layers."""
+        return self.backbone, self.layers
 
     @property
     def pass_key(self) -> tuple[Any, ...]:
@@ -72,8 +74,34 @@ class ResponseMetric(NoReferenceMetric):
     def conclude(self, observed: Observed) -> Tensor:
         """Make scores (N,) of all that was observed."""
 
+    @classmethod
+    def assess_group(cls, group: Sequence[Self], x: Tensor) -> list[Tensor]:
+        """Score an image batch by several metrics that share their passes: (N,) each.
+
+        The image itself goes through the network once, and so does each degraded version of it,
+        however many metrics look at it.
+        """
+        first = group[0]
+        features = first.backbone(first.protocol(x), _layers(group))
+        observed: list[dict[str, list[Tensor]]] = [{} for _ in group]
+        for spec, degradation in {k: d for m in group for k, d in m.degradations.items()}.items():
+            pairs = zip(group, observed, strict=True)
+            takers = [(metric, kept) for metric, kept in pairs if spec in metric.degradations]
+            degraded = degradation(x.detach(), seed=first.row.degradation_seed)
+            layers = _layers([metric for metric, _ in takers])
+            stream = first.backbone.stream(first.protocol(degraded), layers)
+            # A loop variable would hold its layer while the next one is computed: hence `del`.
+            while (item := next(stream, None)) is not None:
+                layer, changed = item
+                for metric, kept in takers:
+                    if layer in metric.layers:
+                        kept.setdefault(spec, []).append(metric.observe(features[layer], changed))
+                del item, changed
+        scores = [metric.conclude(found) for metric, found in zip(group, observed, strict=True)]
+        return [score.to(x.dtype) for score in scores]
+
     def _assess(self, x: Tensor) -> Tensor:
-        return assess_together([self], x)[0]
+        return self.assess_group([self], x)[0]
 
     def manifest(self) -> dict[str, Any]:
         """Return what it takes to get the same numbers again, as plain values."""
@@ -96,25 +124,17 @@ class DegradationMetric(ResponseMetric):
 
     Parameters
     ----------
-    row, policy, align, reduction, backbone, layers
-        See `ResponseMetric`.
-    readout
-        Features x features -> distance.
+    comparison
+        The network, its layers, and features x features -> distance.
+    handling
+        See `Metric`.
     """
 
-    def __init__(
-        self,
-        row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
-        *,
-        backbone: Backbone,
-        layers: Sequence[str],
-        readout: Readout,
-    ) -> None:
-        super().__init__(row, policy, align, reduction, backbone=backbone, layers=layers)
-        self.readout = readout
+    def __init__(self, comparison: Comparison, handling: Handling) -> None:
+        super().__init__(
+            comparison.row, handling, backbone=comparison.backbone, layers=comparison.layers
+        )
+        self.readout = comparison.readout
 
     def observe(self, image: Tensor, degraded: Tensor) -> Tensor:
         """Reduce one layer of both images to the readout's sums."""
@@ -122,55 +142,13 @@ class DegradationMetric(ResponseMetric):
 
     def conclude(self, observed: Observed) -> Tensor:
         """Combine layers, then degradations."""
-        responses = [self.readout.score(self._combined(sums)) for sums in observed.values()]
+        responses = [combined(self.readout, self.row.combine, sums) for sums in observed.values()]
         return torch.stack(responses).mean(0)
-
-    def _combined(self, sums: Sequence[Tensor]) -> Tensor:
-        if self.row.combine == "join":
-            return self.readout.distance(torch.stack(list(sums)).sum(0))
-        distances = torch.stack([self.readout.distance(s) for s in sums])
-        return distances.mean(0) if self.row.combine == "mean" else distances.sum(0)
 
     def manifest(self) -> dict[str, Any]:
         """Return what it takes to get the same numbers again, as plain values."""
         readout = {"readout": self.readout.manifest(), "combine": self.row.combine}
         return {**super().manifest(), **readout}
-
-
-def assess_together(metrics: Sequence[ResponseMetric], x: Tensor) -> list[Tensor]:
-    """Score an image batch by several metrics that share their passes.
-
-    The image itself goes through the network once, and so does each degraded version of it,
-    however many metrics look at it.
-
-    Parameters
-    ----------
-    metrics
-        Metrics of one `pass_key`.
-    x
-        Image batch.
-
-    Returns
-    -------
-    list of Tensor
-        Scores (N,) of each metric.
-    """
-    first = metrics[0]
-    features = first.backbone(first.protocol(x), _layers(metrics))
-    observed: list[dict[str, list[Tensor]]] = [{} for _ in metrics]
-    for spec, degradation in {k: d for m in metrics for k, d in m.degradations.items()}.items():
-        takers = [(m, o) for m, o in zip(metrics, observed, strict=True) if spec in m.degradations]
-        degraded = degradation(x.detach(), seed=first.row.degradation_seed)
-        stream = first.backbone.stream(first.protocol(degraded), _layers([m for m, _ in takers]))
-        # A loop variable would hold its layer while the next one is computed: hence `del`.
-        while (item := next(stream, None)) is not None:
-            layer, changed = item
-            for metric, kept in takers:
-                if layer in metric.layers:
-                    kept.setdefault(spec, []).append(metric.observe(features[layer], changed))
-            del item, changed
-    scores = [metric.conclude(found) for metric, found in zip(metrics, observed, strict=True)]
-    return [score.to(x.dtype) for score in scores]
 
 
 def _layers(metrics: Sequence[ResponseMetric]) -> list[str]:

@@ -1,8 +1,7 @@
 """Blind metrics that hold an image against prompts, by the two towers of CLIP."""
 
-import weakref
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -10,15 +9,13 @@ from torch import Tensor
 
 from snellen.backbones import EMBEDDING_LAYER, Backbone, TextTower
 from snellen.errors import MetricError
-from snellen.images import ImagePolicy
-from snellen.metrics._metric import Reduction, versions
+from snellen.metrics._handling import Handling
+from snellen.metrics._metric import versions
 from snellen.metrics._no_reference import NoReferenceMetric
 from snellen.metrics._row import MetricRow
 from snellen.metrics._text._readings import READINGS, direction
 
 PROTOCOL_OPTIONS = ("prompts", "crops")
-
-_Held = tuple["weakref.ref[Tensor]", tuple[str, bool], Tensor]
 
 
 def square_crops(batch: Tensor, side: int) -> tuple[Tensor, int]:
@@ -58,7 +55,7 @@ class TextMetric(NoReferenceMetric):
 
     Parameters
     ----------
-    row, policy, align, reduction
+    row, handling
         As `Metric` takes them.
     backbone
         Image tower of open_clip.
@@ -70,18 +67,8 @@ class TextMetric(NoReferenceMetric):
         that is not square.
     """
 
-    _embedded: ClassVar[weakref.WeakKeyDictionary[Backbone, "_Held"]] = weakref.WeakKeyDictionary()
-
-    def __init__(
-        self,
-        row: MetricRow,
-        policy: ImagePolicy,
-        align: str,
-        reduction: Reduction,
-        *,
-        backbone: Backbone,
-    ) -> None:
-        super().__init__(row, policy, align, reduction)
+    def __init__(self, row: MetricRow, handling: Handling, *, backbone: Backbone) -> None:
+        super().__init__(row, handling)
         self.backbone = backbone
         self.layers = (EMBEDDING_LAYER,)
         self.prompts = _pairs(row.options["prompts"], row.name)
@@ -102,33 +89,39 @@ class TextMetric(NoReferenceMetric):
                 )
 
     @property
-    def pass_key(self) -> Any:
-        """Metrics on one tower share the embedding of a batch."""
-        return (id(self.backbone), self.protocol.resize, self.crops)
+    def network(self) -> tuple[Backbone, tuple[str, ...]]:
+        """The image tower, and the layer that is its embedding."""
+        return self.backbone, self.layers
+
+    @property
+    def pass_key(self) -> tuple[Any, ...]:
+        """What two metrics must have in common to share the embedding of a batch."""
+        return ("embedding", self.backbone, self.protocol, self.crops)
+
+    @classmethod
+    def assess_group(cls, group: Sequence[Self], x: Tensor) -> list[Tensor]:
+        """Embed a batch once, and hold it against the prompts of every metric: (N,) each."""
+        embedded = group[0]._embedding(x)
+        return [metric._read(embedded) for metric in group]
 
     def _assess(self, x: Tensor) -> Tensor:
-        text = self._buffers["_text"]
-        assert text is not None
-        options = {k: v for k, v in self.row.options.items() if k not in PROTOCOL_OPTIONS}
-        embedded = self._embedding(x)
-        read = READINGS[self.row.readout](embedded.flatten(0, 1), text, **options)
-        return read.view(*embedded.shape[:2], -1).mean(dim=(1, 2)).float()
+        return self.assess_group([self], x)[0]
 
     def _embedding(self, x: Tensor) -> Tensor:
-        """Embed the crops of a batch: (N, n, D); once for all metrics that look at it."""
-        key = (self.protocol.resize, self.crops)
-        held = self._embedded.get(self.backbone)
-        recording = torch.is_grad_enabled() and x.requires_grad
-        if not recording and held is not None and held[0]() is x and held[1] == key:
-            return held[2]
+        """Embed the crops of a batch: (N, n, D)."""
         images, count = self.protocol(x), 1
         if self.crops:
             images, count = square_crops(images, self._side)
         _, features = next(iter(self.backbone.stream(images, self.layers)))
-        embedded = features.flatten(1).view(len(x), count, -1)
-        if not recording:
-            self._embedded[self.backbone] = (weakref.ref(x), key, embedded)
-        return embedded
+        return features.flatten(1).view(len(x), count, -1)
+
+    def _read(self, embedded: Tensor) -> Tensor:
+        """Hold embeddings (N, n, D) against the prompts: (N,)."""
+        text = self._buffers["_text"]
+        assert text is not None
+        options = {k: v for k, v in self.row.options.items() if k not in PROTOCOL_OPTIONS}
+        read = READINGS[self.row.readout](embedded.flatten(0, 1), text, **options)
+        return read.view(*embedded.shape[:2], -1).mean(dim=(1, 2)).float()
 
     def _libraries(self) -> Sequence[str]:
         return ("open_clip_torch",)
