@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.metrics._precision import finest
 
 POOLINGS = ("mean", "mean-std", "std")
 
@@ -68,7 +69,7 @@ class Pooling:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Pool features (N, C, h, w) to (N, C) or, means before deviations, (N, 2C)."""
-        maps = features.flatten(2).to(_finest(features))
+        maps = features.flatten(2).to(finest(features))
         mean = maps.mean(2)
         kept = [mean] if "mean" in self.statistics else []
         if "std" in self.statistics:
@@ -78,11 +79,6 @@ class Pooling:
     def manifest(self) -> dict[str, Any]:
         """Return the pooling as plain values."""
         return asdict(self)
-
-
-def _finest(x: Tensor) -> torch.dtype:
-    """Return float64, or float32 on the one device that has no float64."""
-    return torch.float32 if x.device.type == "mps" else torch.float64
 
 
 def _root(x: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from snellen.backbones import Backbone
 from snellen.errors import MetricError, WeightsError
 from snellen.metrics._fitted_files import read_fitted, shipped_file, write_fitted
 from snellen.metrics._networks import backbone_terms
+from snellen.metrics._precision import finest
 
 _FORMAT = "snellen response head 1"
 _ABOUT = "snellen"
@@ -60,13 +61,16 @@ class ResponseHead:
     fit: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, statistics: Tensor) -> Tensor:
-        """Map statistics (N, D) to values (N,)."""
+        """Map statistics (N, D) to values (N,), computed in float64."""
+        # Large coefficients nearly cancel: in float32 the rounding of the sum, which depends on
+        # the number of rows, would show in the third digit.
+        exact = statistics.to(finest(statistics))
         centre, deviation, width, support, coefficients, intercept = (
-            getattr(self, name).to(statistics) for name in _TENSORS
+            getattr(self, name).to(exact) for name in _TENSORS
         )
-        points = _standardised(statistics, centre, deviation)
+        points = _standardised(exact, centre, deviation)
         values: Tensor = _kernel(points, support, width) @ coefficients + intercept
-        return values
+        return values.to(statistics.dtype)
 
     @property
     def sha256(self) -> str:
