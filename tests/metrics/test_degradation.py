@@ -215,7 +215,7 @@ def test_gradients_flow_through_the_images_own_features(images):
             "dfb",
             {"levels": (3,)},
             MetricError,
-            r"dfb .*: levels cannot be set; levels is for response metrics \(ddr-\*\)",
+            r"dfb .*: levels cannot be set; levels is for response \(ddr-\*\) metrics",
         ),
         (
             "psnr",

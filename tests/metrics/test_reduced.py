@@ -277,7 +277,7 @@ def test_a_wrong_number_of_values_is_refused(values):
         (
             "dfb",
             {"values": 8},
-            r"dfb compares .*: values cannot be set; values is for reduced-reference metrics",
+            r"dfb compares .*: values cannot be set; values is for reduced-reference",
         ),
         (
             "psnr",

@@ -103,8 +103,11 @@ def refuse_foreign(row: MetricRow, request: Request) -> None:
 def _takers(option: str) -> str:
     """Name the families that take an option, each with a metric of it."""
     example = {row.family: row.name for row in reversed(ROWS.values())}
-    takers = [name for name, family in FAMILIES.items() if option in family.options]
-    return f"{' and '.join(f'{name} metrics ({example[name]})' for name in takers)}"
+    takers = [
+        f"{name} ({example[name]})" for name, one in FAMILIES.items() if option in one.options
+    ]
+    *most, last = takers
+    return f"{', '.join(most)} and {last} metrics" if most else f"{last} metrics"
 
 
 def own_options(row: MetricRow) -> tuple[str, ...]:

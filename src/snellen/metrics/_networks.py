@@ -29,7 +29,7 @@ def _made(
 ) -> Backbone:
     """Make a network as a row is defined on it."""
     assert name is not None
-    mean, std = (None, None) if row.normalise else ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    mean, std = (None, None) if row.normalize else ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     return create_backbone(
         name, weights, seed=seed, pooling=row.pooling, precision=precision, mean=mean, std=std
     )
@@ -46,9 +46,9 @@ def _checked(row: MetricRow, backbone: Backbone) -> Backbone:
     """Refuse a backbone of another definition."""
     pooling = backbone.variant.get("pooling", "max")
     neutral = backbone.mean == (0.0, 0.0, 0.0) and backbone.std == (1.0, 1.0, 1.0)
-    if pooling != row.pooling or not (row.normalise or neutral):
+    if pooling != row.pooling or not (row.normalize or neutral):
         asked = f"pooling={row.pooling!r}" + (
-            "" if row.normalise else ", mean=(0, 0, 0), std=(1, 1, 1)"
+            "" if row.normalize else ", mean=(0, 0, 0), std=(1, 1, 1)"
         )
         raise MetricError(
             f"{row.name} is defined on a backbone with {asked}; the given one has "
@@ -89,7 +89,7 @@ class SharedNetworks:
             return own
         given = {name: own.pop(name) for name in ("weights", "seed", "precision") if name in own}
         name = own.get("backbone") or row.backbone
-        key = (name, row.pooling, row.normalise)
+        key = (name, row.pooling, row.normalize)
         if key not in self._networks:
             self._networks[key] = _made(row, name, **given)
         return {**own, "backbone": self._networks[key]}

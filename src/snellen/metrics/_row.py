@@ -52,7 +52,7 @@ class MetricRow:
         Rule of the protocol.
     pooling
         Pooling of the backbone.
-    normalise
+    normalize
         Whether images are normalised by the backbone's mean and standard deviation.
     head
         Name of what was fitted: weights of channels, a projection, parameters of a model.
@@ -79,7 +79,7 @@ class MetricRow:
     range: tuple[float | None, float | None] = (0.0, None)
     resize: str = "native"
     pooling: str = "max"
-    normalise: bool = True
+    normalize: bool = True
     head: str | None = None
     degradations: tuple[str, ...] = ()
     degradation_seed: int = 0

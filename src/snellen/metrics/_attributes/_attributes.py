@@ -62,7 +62,7 @@ def _entropy(gradient: Tensor) -> Tensor:
     return nats / math.log(2)
 
 
-def colourfulness(batch: Tensor) -> Tensor:
+def colorfulness(batch: Tensor) -> Tensor:
     """Return M3 of Hasler and Suesstrunk: sigma_rgyb + 0.3 mu_rgyb, on values of 0 to 255."""
     red, green, blue = (255 * batch).unbind(dim=1)
     opponents = torch.stack([red - green, (red + green) / 2 - blue], dim=1).flatten(2)
@@ -113,7 +113,7 @@ def _require(batch: Tensor, side: int) -> None:
 
 ATTRIBUTES: dict[str, Callable[[Tensor], Tensor]] = {
     "complexity": complexity,
-    "colourfulness": colourfulness,
+    "colorfulness": colorfulness,
     "sharpness": sharpness,
     "contrast": contrast,
     "noise-level": noise_level,

@@ -25,7 +25,7 @@ ATTRIBUTE_ROWS = (
         "noise counts as complexity too",
     ),
     _attribute(
-        "colourfulness",
+        "colorfulness",
         "How colourful: spread and mean of two opponent channels, 0 (grey) to above 100",
         "Hasler, Suesstrunk. Measuring Colorfulness in Natural Images. SPIE HVEI VIII, 2003",
         None,

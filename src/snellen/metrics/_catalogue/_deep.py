@@ -141,7 +141,7 @@ DEEP_ROWS = (
         layers=("input", "@stages:4"),
         resize="box-256",
         pooling="l2",
-        normalise=False,
+        normalize=False,
         note="the image and four scales; windows by plain reshape, L2 pooling and images that "
         "are not normalised, as in the authors' code",
     ),

@@ -103,7 +103,7 @@ class SceneMetric(NoReferenceMetric):
     def manifest(self) -> dict[str, Any]:
         """Return what it takes to get the same numbers again, as plain values."""
         manifest = super().manifest()
-        manifest["protocol"]["grey"] = "Rec. 601 luma of 0 to 255, rounded half up"
+        manifest["protocol"]["gray"] = "Rec. 601 luma of 0 to 255, rounded half up"
         return {**manifest, "head": self.head}
 
 
