@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from snellen.images import find_images, read_image
-from snellen.metrics import fit_scene_model, grey_levels, save_scene_model
+from snellen.images import find_images, gray_levels, read_image
+from snellen.metrics import fit_scene_model, save_scene_model
 
 SHIPPED = Path(__file__).parents[1] / "src/snellen/metrics/data/niqe-bsds.safetensors"
 
@@ -29,7 +29,7 @@ def main() -> None:
     files = find_images(arguments.images)
     if not files:
         raise SystemExit(f"no images in {arguments.images}; set SNELLEN_SHARED")
-    model = fit_scene_model(grey_levels(read_image(file)[None]) for file in files)
+    model = fit_scene_model(gray_levels(read_image(file)[None]) for file in files)
     fit = {
         "format": "snellen scene model 1",
         "images": f"{len(files)} of BSDS500 train"

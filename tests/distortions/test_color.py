@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.errors import DistortionError
+from snellen.images import luma
 from tests.distortions.inside import COLOR_TYPES as TYPES
 from tests.distortions.inside import (
     FULL,
     STUDIO,
     STUDIO_OFFSET,
     channels,
-    gray,
     inverse,
     lab_to_rgb,
     mix,
@@ -67,7 +67,7 @@ def test_colour_matrices_are_undone_by_their_inverses(photos):
 
 
 def test_gray_is_the_luma_of_jpeg(photos):
-    torch.testing.assert_close(gray(photos[0]), mix(photos[0], FULL)[:, :1])
+    torch.testing.assert_close(luma(photos[0]), mix(photos[0], FULL)[:, :1])
 
 
 @pytest.mark.parametrize("level", [1, 3, 5])
@@ -86,7 +86,7 @@ def test_diffusion_blurs_the_colours_of_lab(photos, level):
 
 
 def test_diffusion_spares_grey(photos):
-    image = gray(photos[0]).expand(-1, 3, -1, -1)
+    image = luma(photos[0]).expand(-1, 3, -1, -1)
     torch.testing.assert_close(BY_NAME["color-diffusion"](image, 3), image, atol=1e-3, rtol=0)
 
 

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from snellen.errors import DistortionError
-from tests.distortions.inside import FULL, gray, mix
+from snellen.images import luma
+from tests.distortions.inside import FULL, mix
 from tests.distortions.inside import TID_TYPES as TYPES
 
 BY_NAME = {one.name: one for one in TYPES}
@@ -186,7 +187,7 @@ def test_multiplicative_noise_is_in_proportion():
 def test_comfort_noise_changes_the_signs_of_small_coefficients(photos):
     image = ((photos[1][..., :160, :192] * 0.4 + 0.3) * 255).round() / 255
     noisy = BY_NAME["tid-comfort-noise"].at(image, 40, seed=1)
-    before, after = (_coefficients(gray(one * 255)) for one in (image, noisy))
+    before, after = (_coefficients(luma(one * 255)) for one in (image, noisy))
     # Rounding to 8 bits moves a coefficient by a few tenths.
     np.testing.assert_allclose(abs(after), abs(before), atol=3)
     large = abs(before) >= 41

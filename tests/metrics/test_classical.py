@@ -1,11 +1,14 @@
 """Classical metrics: exactly what piq gives."""
 
+from dataclasses import replace
+
 import piq
 import pytest
 import torch
 
 from snellen.errors import ImageError
-from snellen.metrics import create_metric
+from snellen.metrics import ROWS, create_metric, find_row
+from tests.metrics.inside import FUNCTIONS
 
 PIQ = {
     "psnr": piq.psnr,
@@ -53,6 +56,26 @@ def test_batches_references_and_reductions(name, batch_pair):
     torch.testing.assert_close(metric(x, metric.prepare(y[:1])), one, rtol=1e-5, atol=1e-6)
     mean = create_metric(name, reduction="mean")(x, y)
     torch.testing.assert_close(mean, alone.mean(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_function_of_ours_is_found_by_the_name_in_its_row(monkeypatch, batch_pair):
+    x, y = batch_pair
+
+    def largest_gap(x, y, *, power):
+        if min(x.shape[2:]) < 8:
+            raise ValueError("8 pixels at least")
+        return (x - y).abs().amax((1, 2, 3)) ** power
+
+    row = replace(find_row("psnr"), name="gap", readout="largest-gap", options={"power": 2})
+    monkeypatch.setitem(FUNCTIONS, "largest-gap", largest_gap)
+    monkeypatch.setitem(ROWS, "gap", row)
+    metric = create_metric("gap")
+    assert torch.equal(metric(x, y), largest_gap(x, y, power=2))
+    assert metric(x, y[:1]).shape == (5,)
+    assert "piq" not in metric.manifest()["versions"]
+    assert not metric.tiles
+    with pytest.raises(ImageError, match="gap cannot score images of 4x4 pixels: 8 pixels at"):
+        metric(x[..., :4, :4], y[..., :4, :4])
 
 
 def test_an_image_that_is_too_small_is_named_with_its_size():

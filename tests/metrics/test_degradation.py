@@ -206,13 +206,23 @@ def test_gradients_flow_through_the_images_own_features(images):
         ("ddr-blur", {"levels": ()}, MetricError, "levels must be several numbers"),
         ("ddr-blur", {"levels": 3}, MetricError, "levels must be several numbers"),
         ("ddr-blur:3", {"levels": (3,)}, MetricError, "this name says itself"),
-        ("ddr-blur", {"head_weights": "x"}, MetricError, "no learned weights"),
-        ("ddr-blur", {"values": 3}, MetricError, "ddr-blur is no-reference: values"),
+        ("ddr-blur", {"head_weights": "x"}, MetricError, "without learned weights"),
+        ("ddr-blur", {"values": 3}, MetricError, "ddr-blur compares an .*: values cannot be set"),
         ("ddr-blur", {"prompts": []}, MetricError, "has no option prompts"),
         ("ddr-blur", {"readout": "l3"}, MetricError, "No readout is called 'l3'"),
         ("ddr-blur", {"readout": "deepwsd", "combine": "join"}, MetricError, "cannot be taken"),
-        ("dfb", {"levels": (3,)}, MetricError, "dfb degrades no image"),
-        ("psnr", {"degradation_seed": 3}, MetricError, "psnr degrades no image"),
+        (
+            "dfb",
+            {"levels": (3,)},
+            MetricError,
+            r"dfb .*: levels cannot be set; levels is for response \(ddr-\*\) metrics",
+        ),
+        (
+            "psnr",
+            {"degradation_seed": 3},
+            MetricError,
+            "psnr has no network: degradation_seed cannot be set; .*response",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(name, options, error, message):

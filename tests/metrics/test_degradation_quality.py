@@ -156,7 +156,7 @@ def _a_projection(path):
     ids=lambda options: next(iter(options)),
 )
 def test_what_the_head_settles_cannot_be_set(options):
-    with pytest.raises(MetricError, match=r"ddr: .* settled by its head"):
+    with pytest.raises(MetricError, match=r"ddr has a fitted head, which settles .*\(ddr-\*\)"):
         create_metric("ddr", **options)
 
 
@@ -184,8 +184,19 @@ def test_the_batch_plays_no_part(images):
     metric = create_metric("ddr")
     together = metric(images)
     alone = torch.cat([metric(image) for image in images])
-    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(together, alone, rtol=1e-6, atol=0)
     assert re.fullmatch("[0-9a-f]{64}", metric.manifest()["head"]["sha256"])
+
+
+@pytest.mark.parametrize("count", [2, 24, 26, 100])
+def test_the_shipped_head_maps_every_row_by_itself(count):
+    """The products of matrices of the kernel are others for few rows than for many."""
+    head = create_metric("ddr").head
+    rows = head.centre + head.deviation * torch.randn(count, len(head.centre))
+    alone = torch.cat([head(row[None]) for row in rows])
+    torch.testing.assert_close(head(rows), alone, rtol=1e-6, atol=0)
+    exact = head(rows.double())
+    torch.testing.assert_close(head(rows), exact.float(), rtol=1e-6, atol=0)
 
 
 def test_ddr_shares_the_passes_of_its_degradations(images, monkeypatch):

@@ -274,8 +274,16 @@ def test_a_wrong_number_of_values_is_refused(values):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("dfb", {"values": 8}, "dfb is full-reference: values and projection"),
-        ("psnr", {"values": 8}, "psnr is full-reference: values and projection"),
+        (
+            "dfb",
+            {"values": 8},
+            r"dfb compares .*: values cannot be set; values is for reduced-reference",
+        ),
+        (
+            "psnr",
+            {"values": 8},
+            "psnr has no network: values cannot be set; values is for reduced-reference",
+        ),
         ("rr-gabor", {"readout": "cosine"}, "rr-gabor compares descriptors"),
         ("rr-gabor", {"combine": "sum"}, "rr-gabor compares descriptors"),
         ("rr-gabor", {"channel_weights": {}}, "rr-gabor compares descriptors"),

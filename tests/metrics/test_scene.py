@@ -11,12 +11,12 @@ from scipy.ndimage import correlate
 from scipy.special import gamma
 
 from snellen.errors import ImageError, MetricError, WeightsError
+from snellen.images import gray_levels
 from snellen.metrics import create_metric, create_metrics
 from tests.metrics.inside import (
     BLOCK,
     block_features,
     fit_scene_model,
-    grey_levels,
     load_regression,
     load_scene_model,
     save_scene_model,
@@ -102,7 +102,7 @@ def matlab_model(tmp_path):
 
 def test_niqe_is_the_published_procedure(photo, matlab_model):
     file, content = matlab_model
-    grey = grey_levels(photo)
+    grey = gray_levels(photo)
     expected = published_features(grey[0, 0].numpy())
     found, _ = block_features(grey)
     np.testing.assert_allclose(found[0].numpy(), expected, rtol=1e-6, atol=1e-9)
@@ -118,14 +118,14 @@ def test_niqe_with_the_published_parameters(photo, shared):
     model = load_scene_model(file)
     metric = create_metric("niqe", weights=file)
     expected = published_niqe(
-        grey_levels(photo)[0, 0].numpy(), model.mean.numpy(), model.covariance.numpy()
+        gray_levels(photo)[0, 0].numpy(), model.mean.numpy(), model.covariance.numpy()
     )
     assert float(metric(photo)) == pytest.approx(expected, rel=1e-5)
     assert metric.manifest()["head"]["file"] == file.name
 
 
 def test_pristine_blocks_are_those_that_are_sharp(photos):
-    greys = [grey_levels(photo) for photo in photos[:2]]
+    greys = [gray_levels(photo) for photo in photos[:2]]
     taken = []
     for grey in greys:
         plain = grey[0, 0].numpy()
@@ -175,7 +175,7 @@ def piq_brisque(image, monkeypatch, coefficients, vectors):
 
 
 def test_brisque_is_that_of_piq(photos, regression_files, monkeypatch):
-    grey = [grey_levels(photo).expand(-1, 3, -1, -1) / 255 for photo in photos]
+    grey = [gray_levels(photo).expand(-1, 3, -1, -1) / 255 for photo in photos]
     coefficients, vectors = torch.load(regression_files[0])
     for image in grey:
         expected = piq_brisque(image, monkeypatch, coefficients, vectors)
@@ -189,7 +189,7 @@ def test_brisque_with_the_published_regression(photo, shared, monkeypatch):
     regression = load_regression(file)
     assert len(regression.vectors) == 774
     assert (regression.gamma, regression.rho) == (0.05, -153.591)  # what piq has in its code
-    image = grey_levels(photo).expand(-1, 3, -1, -1) / 255
+    image = gray_levels(photo).expand(-1, 3, -1, -1) / 255
     columns = regression.coefficients[:, None], regression.vectors
     expected = piq_brisque(image, monkeypatch, *columns)
     metric = create_metric("brisque", weights=file)
@@ -212,11 +212,11 @@ def test_batches_give_what_single_images_do(photo, regression_files):
         torch.testing.assert_close(metric(images), alone, rtol=1e-6, atol=1e-6)
 
 
-def test_grey_levels_are_whole_and_ties_go_up():
+def test_gray_levels_are_whole_and_ties_go_up():
     pixels = torch.tensor([[0, 0, 0], [255, 255, 255], [10, 20, 30], [0, 0, 250], [1, 0, 113]])
     batch = (pixels / 255).T.reshape(1, 3, 1, 5)
     # 250 * .114 = 28.5 lies half-way; the last is 13.181.
-    assert grey_levels(batch).flatten().tolist() == [0, 255, 18, 29, 13]
+    assert gray_levels(batch).flatten().tolist() == [0, 255, 18, 29, 13]
 
 
 def test_images_without_statistics_are_named(regression_files):
@@ -248,7 +248,7 @@ def test_files_that_are_something_else(tmp_path, matlab_model):
             create_metric("brisque", weights=tmp_path / name)
     with pytest.raises(MetricError, match="give weights or head_weights, not both"):
         create_metric("niqe", weights=matlab_model[0], head_weights=matlab_model[0])
-    with pytest.raises(MetricError, match="precision and backbone cannot be set"):
+    with pytest.raises(MetricError, match="niqe-bsds has no network: precision cannot"):
         create_metric("niqe-bsds", precision="bfloat16")
 
 

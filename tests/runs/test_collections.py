@@ -197,11 +197,10 @@ def blind():
     """A metric set without references, whose numbers are known."""
     from dataclasses import replace
 
-    from snellen.images import ImagePolicy
-    from snellen.metrics import find_row
+    from snellen.metrics import Handling, find_row
 
     row = replace(find_row("psnr"), name="mean", kind="no-reference", range=(0, 1))
-    return MetricSet([Mean(row, ImagePolicy(), "error", "none")])
+    return MetricSet([Mean(row, Handling())])
 
 
 def test_without_references(folders, blind):

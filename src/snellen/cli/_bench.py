@@ -24,7 +24,7 @@ from snellen.errors import DatasetError, MetricError
 
 if TYPE_CHECKING:
     from snellen.datasets import Dataset
-    from snellen.metrics import MetricRow, MetricSet
+    from snellen.metrics import MetricSet
     from snellen.runs import BenchResult, ScoreCache
 
 _DATASET_HELP = (
@@ -172,50 +172,27 @@ def _metrics(
     names: Sequence[str], weights: Sequence[str], options: Mapping[str, Any]
 ) -> "MetricSet":
     """Make the metrics, those of each backbone with its own weights."""
-    from snellen.metrics import MetricSet, create_metrics, find_row
+    from snellen.metrics import create_metrics
 
-    rows = {name: find_row(name) for text in names for name in text.split(",") if name}
     given = {name: value for name, value in options.items() if value not in (None, [])}
-    own = _own_weights(weights, {row.backbone for row in rows.values() if row.backbone})
+    named = [name for text in names for name in text.split(",") if name]
     with device_errors(options["device"]):
-        if not set(own) - {""}:
-            shared = {"weights": own[""]} if own else {}
-            return create_metrics(list(rows), **given, **shared)
-        made = {}
-        for backbone in dict.fromkeys(row.backbone for row in rows.values()):
-            members = {name: row for name, row in rows.items() if row.backbone == backbone}
-            extra = {"weights": own[backbone]} if backbone in own else {}
-            kept = _concerning(given, list(members.values()), list(rows.values()))
-            made.update({m.name: m for m in create_metrics(list(members), **kept, **extra)})
-        return MetricSet([made[name] for name in rows])
+        return create_metrics(named, weights=_weights(weights), **given)
 
 
-def _concerning(
-    given: Mapping[str, Any], members: "Sequence[MetricRow]", rows: "Sequence[MetricRow]"
-) -> dict[str, Any]:
-    """Leave out options that are for other metrics than these; one for none is refused later."""
-    kept = dict(given)
-    if members[0].backbone is None:
-        kept = {name: kept[name] for name in ("resize", "device") if name in kept}
-    if any(row.head for row in rows) and not any(row.head for row in members):
-        kept.pop("head_weights", None)
-    return kept
-
-
-def _own_weights(given: Sequence[str], backbones: set[str]) -> dict[str, str]:
-    """Return weights by backbone; those for all backbones under the empty name."""
-    found: dict[str, str] = {}
-    for text in given:
-        backbone, equals, file = text.partition("=")
-        if equals and backbone not in backbones and not Path(text).exists():
-            there = ", ".join(sorted(backbones)) or "none"
-            raise MetricError(f"--weights {text}: no metric uses {backbone}; backbones: {there}.")
-        name, value = (backbone, file) if backbone in backbones and equals else ("", text)
-        if name in found or (found and not name) or "" in found:
-            raise MetricError(
-                f"--weights {text}: give weights once for all backbones, or BACKBONE=FILE for each."
-            )
-        found[name] = value
+def _weights(given: Sequence[str]) -> str | dict[str, str] | None:
+    """Read --weights: one value for all backbones, or BACKBONE=FILE for each."""
+    if not given:
+        return None
+    split = [text.partition("=") for text in given]
+    if len(given) == 1 and (not split[0][1] or Path(given[0]).exists()):
+        return given[0]
+    found = {name: file for name, equals, file in split if equals}
+    if len(found) < len(given):
+        raise MetricError(
+            f"--weights {' --weights '.join(given)}: give weights once for all backbones, or "
+            "BACKBONE=FILE once for each."
+        )
     return found
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from snellen.diagnosis._grid import grid_statistics
+from snellen.images import luma
 
 _FLOOR = 1e-4
 _LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 2))
@@ -30,17 +31,17 @@ def pixel_statistics(batch: Tensor) -> Tensor:
     statistics
         (N, P), most on a logarithmic scale.
     """
-    luma = 0.299 * batch[:, 0] + 0.587 * batch[:, 1] + 0.114 * batch[:, 2]
-    chroma = torch.stack([batch[:, 2] - luma, batch[:, 0] - luma], 1)
+    gray = luma(batch)[:, 0]
+    chroma = torch.stack([batch[:, 2] - gray, batch[:, 0] - gray], 1)
     parts = [
-        *_tones(luma, batch),
+        *_tones(gray, batch),
         *_colours(batch, chroma),
-        *_residuals(luma, batch, chroma),
+        *_residuals(gray, batch, chroma),
         *_outliers(batch),
         *_discreteness(batch),
-        *_directions(luma),
+        *_directions(gray),
         *_registration(batch),
-        *grid_statistics(luma, chroma[:, 0]),
+        *grid_statistics(gray, chroma[:, 0]),
     ]
     return torch.cat([part.reshape(len(batch), -1) for part in parts], 1).float()
 
@@ -56,9 +57,9 @@ def _shifted(plane: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
     return here, plane[..., down:, right:]
 
 
-def _tones(luma: Tensor, batch: Tensor) -> list[Tensor]:
+def _tones(gray: Tensor, batch: Tensor) -> list[Tensor]:
     """Moments and ranks of luminance, and what was cut off at black and white."""
-    flat = luma.flatten(1)
+    flat = gray.flatten(1)
     mean = flat.mean(1, keepdim=True)
     deviation = flat.std(1, keepdim=True)
     skew = (((flat - mean) / (deviation + 1e-3)) ** 3).mean(1)
@@ -85,9 +86,9 @@ def _laplacian(plane: Tensor) -> Tensor:
     return (rows[..., 2:] - 2 * rows[..., 1:-1] + rows[..., :-2]) / 6
 
 
-def _residuals(luma: Tensor, batch: Tensor, chroma: Tensor) -> list[Tensor]:
+def _residuals(gray: Tensor, batch: Tensor, chroma: Tensor) -> list[Tensor]:
     """Strength of noise, its spectrum, its colours, and how it depends on brightness."""
-    residual = _laplacian(torch.cat([batch, luma[:, None], chroma], 1))
+    residual = _laplacian(torch.cat([batch, gray[:, None], chroma], 1))
     size = residual.abs()
     flat = size.flatten(2)
     middle = flat[..., ::_STRIDE].median(2).values
@@ -100,7 +101,7 @@ def _residuals(luma: Tensor, batch: Tensor, chroma: Tensor) -> list[Tensor]:
     between = torch.stack(
         [_correlation(red, green), _correlation(green, blue), _correlation(red, blue)], 1
     )
-    brightness = _by_brightness(size[:, 3], luma[:, 1:-1, 1:-1])
+    brightness = _by_brightness(size[:, 3], gray[:, 1:-1, 1:-1])
     return [_log(middle), _log(mean), peaks, lags, between, *brightness]
 
 
@@ -111,17 +112,17 @@ def _correlation(first: Tensor, second: Tensor) -> Tensor:
     return (a * b).mean(1) / (energy + 1e-7)
 
 
-def _by_brightness(size: Tensor, luma: Tensor) -> list[Tensor]:
+def _by_brightness(size: Tensor, gray: Tensor) -> list[Tensor]:
     """Size of the residual in dark, middle and bright parts against the mean over all."""
     overall = size.mean((1, 2))
     relative = []
     for low, high in ((0, 0.3), (0.3, 0.65), (0.65, 1.01)):
-        mask = ((luma >= low) & (luma < high)).float()
+        mask = ((gray >= low) & (gray < high)).float()
         # A part that is hardly there is taken to be like the rest.
         weight = mask.mean((1, 2)) + 0.01
         part = ((size * mask).mean((1, 2)) + 0.01 * overall) / weight
         relative.append(_log(part) - _log(overall))
-    return [*relative, _correlation(size, luma)]
+    return [*relative, _correlation(size, gray)]
 
 
 def _outliers(batch: Tensor) -> list[Tensor]:
@@ -175,12 +176,12 @@ def _tally(values: Tensor) -> tuple[Tensor, ...]:
     )
 
 
-def _directions(luma: Tensor) -> list[Tensor]:
+def _directions(gray: Tensor) -> list[Tensor]:
     """Differences along four directions at three distances, and how uneven they are."""
     parts = []
     for lag in (1, 2, 4):
-        falling, rising = _shifted(luma, lag, lag), _shifted(luma.flip(-1), lag, lag)
-        steps = [_shifted(luma, 0, lag), _shifted(luma, lag, 0), falling, rising]
+        falling, rising = _shifted(gray, lag, lag), _shifted(gray.flip(-1), lag, lag)
+        steps = [_shifted(gray, 0, lag), _shifted(gray, lag, 0), falling, rising]
         sizes = torch.stack([_log((b - a).abs().mean((1, 2))) for a, b in steps], 1)
         parts += [sizes, sizes.amax(1) - sizes.amin(1)]
     return parts

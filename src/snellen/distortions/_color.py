@@ -6,13 +6,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from snellen.distortions._colorspaces import gray, lab_to_rgb, rgb_to_lab
+from snellen.distortions._colorspaces import lab_to_rgb, rgb_to_lab
 from snellen.distortions._each import each_image
 from snellen.distortions._eight_bit import from_pil, to_pil
 from snellen.distortions._filters import gaussian_blur
 from snellen.distortions._random import generator
 from snellen.distortions._strengths import checked
 from snellen.distortions._type import DistortionType
+from snellen.images import luma
 
 
 def _color_diffusion(batch: Tensor, amount: float, seeds: Sequence[int]) -> Tensor:
@@ -57,8 +58,8 @@ def _moved(image: Tensor, down: int, right: int) -> Tensor:
 
 def _detail(image: Tensor) -> Tensor:
     """Weigh pixels by the blurred gradient: 0 in the smoothest parts, 1 on the strongest edges."""
-    luma = gray(image)
-    slopes = [_central_difference(luma, dim) for dim in (2, 3)]
+    gray = luma(image)
+    slopes = [_central_difference(gray, dim) for dim in (2, 3)]
     strength = gaussian_blur((slopes[0].square() + slopes[1].square()).sqrt(), 4)
     strength = _stretch(strength, *strength.aminmax()).clamp(0.1, 1)
     ordered = strength.flatten().sort().values

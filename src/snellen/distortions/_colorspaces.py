@@ -63,12 +63,6 @@ def channels(values: Sequence[float], batch: Tensor) -> Tensor:
     return torch.tensor(values, dtype=batch.dtype, device=batch.device).view(1, -1, 1, 1)
 
 
-def gray(batch: Tensor) -> Tensor:
-    """Luma of an image batch after Rec. 601: tensor (N, 1, H, W)."""
-    red, green, blue = FULL[0]
-    return batch[:, :1] * red + batch[:, 1:2] * green + batch[:, 2:3] * blue
-
-
 def rgb_to_lab(batch: Tensor) -> Tensor:
     """Turn sRGB into CIE Lab.
 

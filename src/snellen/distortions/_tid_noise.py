@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from snellen.distortions._colorspaces import FULL, gray, inverse, mix
+from snellen.distortions._colorspaces import FULL, inverse, mix
 from snellen.distortions._dct import in_blocks
 from snellen.distortions._each import each_image
 from snellen.distortions._eight_bit import from_values, to_values
@@ -13,6 +13,7 @@ from snellen.distortions._filters import box_blur
 from snellen.distortions._random import generator, normal, uniform
 from snellen.distortions._strengths import checked
 from snellen.distortions._type import Apply, DistortionType
+from snellen.images import luma
 
 
 def _additive(name: str, shape: Callable[[Tensor, Tensor], Tensor]) -> Apply:
@@ -56,8 +57,8 @@ def _unit(noise: Tensor) -> Tensor:
 
 def _masked(noise: Tensor, values: Tensor) -> Tensor:
     """Noise in proportion to the contrast of its surroundings, which hides it."""
-    luma = gray(values)
-    variance = box_blur(luma.square(), 7) - box_blur(luma, 7).square()
+    gray = luma(values)
+    variance = box_blur(gray.square(), 7) - box_blur(gray, 7).square()
     contrast = variance.clamp(min=0).sqrt() + 1
     return noise * contrast / contrast.square().mean().sqrt()
 

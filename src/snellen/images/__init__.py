@@ -1,6 +1,7 @@
 """Pixels in: decoding by a named policy, checked batches, sizes and pairs."""
 
 from snellen.images._batch import as_image_batch
+from snellen.images._luma import gray_levels, luma
 from snellen.images._pairing import (
     IMAGE_SUFFIXES,
     Pair,
@@ -27,7 +28,9 @@ __all__ = [
     "as_image_batch",
     "as_pixels",
     "find_images",
+    "gray_levels",
     "image_size",
+    "luma",
     "match_sizes",
     "pair_images",
     "read_image",

@@ -12,7 +12,6 @@ from snellen.errors import LossError
 from snellen.losses._loss import Loss, Reduction, held, widened, with_finite_gradient
 from snellen.losses._target_memory import TargetMemory
 from snellen.metrics import (
-    FeatureMetric,
     Metric,
     PreparedReference,
     create_metric,
@@ -90,17 +89,13 @@ class FeatureLoss(Loss):
         y = prepared.batch
         same = (x == y).flatten(1).all(1).view(-1, 1, 1, 1)
         x = torch.where(same, x.detach(), x)  # the distance may have a kink there
-        if not isinstance(self.metric, FeatureMetric):
+        if self.metric.network is None:
             x = with_finite_gradient(x)
         score = self.metric.score_batch(held(x), prepared)
         return score if self.metric.lower_better else -score
 
     def _prepare(self, target: Tensor) -> PreparedReference:
-        y, metric = held(widened(target)), self.metric
-        if not isinstance(metric, FeatureMetric):
-            return PreparedReference(y)
-        features = metric.backbone(metric.protocol(y), metric.layers)
-        return PreparedReference(y, {metric.pass_key: features})
+        return self.metric.prepare_batch(held(widened(target)))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FeatureLoss":
         self.memory.forget()

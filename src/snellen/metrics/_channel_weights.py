@@ -1,11 +1,16 @@
-"""Reading files of channel weights."""
+"""Weights of channels that a caller gives: read from a file, and checked."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from snellen.errors import WeightsError
+from snellen.backbones import Backbone
+from snellen.errors import MetricError, WeightsError
+from snellen.readouts import Readout, StructureTexture
 
 
 def load_channel_weights(path: str | Path) -> dict[str, Tensor]:
@@ -34,3 +39,33 @@ def load_channel_weights(path: str | Path) -> dict[str, Tensor]:
             "writes them; found other tensors."
         )
     return tensors
+
+
+def channel_weights_of(
+    given: Mapping[str, Any], layers: Sequence[str], backbone: Backbone, readout: Readout
+) -> dict[str, Tensor]:
+    """Check the weights of channels that a caller gives, by layer."""
+    checked = {}
+    for name, value in given.items():
+        if name not in layers:
+            raise MetricError(
+                f"channel_weights: {name!r} is not among the metric's layers {', '.join(layers)}."
+            )
+        checked[name] = _one_layer(name, value, backbone.layer(name).channels, readout)
+    return checked
+
+
+def _one_layer(name: str, value: Any, channels: int, readout: Readout) -> Tensor:
+    tensor = torch.as_tensor(value, dtype=torch.float32)
+    shapes = (
+        [(channels,), (2, channels)] if isinstance(readout, StructureTexture) else [(channels,)]
+    )
+    fits = tuple(tensor.shape) in shapes
+    if not fits or not bool((tensor >= 0).all() and tensor.isfinite().all()):
+        smallest = f"{float(tensor.min()):g}" if tensor.numel() else "none"
+        raise MetricError(
+            f"channel_weights of {name!r}: expected non-negative numbers of shape "
+            f"{' or '.join(map(str, shapes))}, got shape {tuple(tensor.shape)} with minimum "
+            f"{smallest}."
+        )
+    return tensor

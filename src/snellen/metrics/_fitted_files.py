@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -11,6 +12,11 @@ from torch import Tensor
 from snellen.errors import WeightsError
 
 PathLike = str | os.PathLike[str]
+
+
+def shipped_file(name: str) -> Path:
+    """Return where a file that comes with the package lies, or would lie."""
+    return Path(str(files("snellen.metrics") / "data" / f"{name}.safetensors"))
 
 
 def write_fitted(path: PathLike, tensors: dict[str, Tensor], about: Mapping[str, str]) -> None:

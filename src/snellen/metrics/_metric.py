@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Self
 
 import torch
 from PIL.Image import Image
@@ -14,14 +14,13 @@ from torch import Tensor, nn
 
 from snellen.backbones import Backbone
 from snellen.errors import MetricError, SnellenError
-from snellen.images import ImagePolicy, as_image_batch, match_sizes
+from snellen.images import as_image_batch, match_sizes
+from snellen.metrics._handling import Handling, Reduction
 from snellen.metrics._protocol import Protocol
 from snellen.metrics._row import MetricRow
-from snellen.metrics._tile_tally import TILE_SIDE, TileTally, paired, take_tiles
+from snellen.metrics._tile_pass import TILE_SIDE, TilePass, paired, take_tiles
 
 ImageLike = str | os.PathLike[str] | Image | Tensor | Any
-Reduction = Literal["none", "mean", "sum"]
-
 
 Features = Mapping[str, Tensor]
 """Features (N, C, h, w) by layer."""
@@ -55,12 +54,8 @@ class Metric(nn.Module):
     ----------
     row
         What defines the metric.
-    policy
-        How image files are decoded.
-    align
-        What happens to images of different sizes; see `snellen.images.match_sizes`.
-    reduction
-        ``"none"``: one score per image; ``"mean"`` or ``"sum"`` over the batch.
+    handling
+        Decoding, alignment and reduction.
 
     Attributes
     ----------
@@ -72,17 +67,19 @@ class Metric(nn.Module):
         Whether smaller scores mean better quality; None for attributes.
     range : tuple
         Smallest and largest score; None where there is no bound.
+
+    Notes
+    -----
+    A family of metrics says what it computes by `_score`. One that computes something which
+    several of its metrics can share, such as a pass through a network, says so by `pass_key`, and
+    computes it once in `score_group`, `prepare_group` and `_tile_pass`.
     """
 
-    def __init__(
-        self, row: MetricRow, policy: ImagePolicy, align: str, reduction: Reduction
-    ) -> None:
+    def __init__(self, row: MetricRow, handling: Handling) -> None:
         super().__init__()
-        if reduction not in ("none", "mean", "sum"):
-            raise MetricError(f"reduction must be 'none', 'mean' or 'sum'; got {reduction!r}.")
-        self.row, self.policy = row, policy
+        self.row, self.policy = row, handling.policy
         self.protocol = Protocol(row.resize)
-        self.align, self.reduction = align, reduction
+        self.align, self.reduction = handling.align, handling.reduction
         self.name, self.kind = row.name, row.kind
         self.lower_better, self.range = row.lower_better, row.range
         self.register_buffer("_place", torch.empty(0), persistent=False)
@@ -140,6 +137,22 @@ class Metric(nn.Module):
         """
         return self._score(distorted, reference.batch, reference.features.get(self.pass_key))
 
+    def prepare_batch(self, reference: Tensor) -> PreparedReference:
+        """Prepare an image batch that needs no check, for `score_batch`.
+
+        Parameters
+        ----------
+        reference
+            Image batch (N, 3, H, W) in [0, 1], on the metric's device; gradients flow where it
+            asks for them.
+
+        Returns
+        -------
+        PreparedReference
+            With the features of this metric's pass.
+        """
+        return self.prepare_group([self], reference)
+
     def map(self, distorted: ImageLike, reference: ImageLike) -> Tensor:
         """Show where two images differ: (N, 1, H, W), larger = worse.
 
@@ -164,7 +177,10 @@ class Metric(nn.Module):
         PreparedReference
             To be given to the metric in the place of the reference.
         """
-        return PreparedReference(self._batch(reference, "reference"))
+        batch = self._batch(reference, "reference")
+        # Not in inference mode: a loss may need these features in its graph.
+        with torch.no_grad():
+            return self.prepare_batch(batch)
 
     def tiled(self, distorted: ImageLike, reference: ImageLike, *, side: int = TILE_SIDE) -> Tensor:
         """Score one image of any size in bounded memory, tile by tile.
@@ -204,21 +220,22 @@ class Metric(nn.Module):
         True
         """
         x, y = paired(distorted, reference, self.policy, self.align)
-        scores = take_tiles(self._tile_tally([self]), x, y, side, self.device)
+        scores = take_tiles(self._tile_pass([self]), x, y, side, self.device)
         return reduce(scores[self.name], self.reduction)
 
     @property
     def tiles(self) -> bool:
         """Whether the metric can score an image tile by tile; `tiled` says why not."""
         try:
-            self._tile_tally([self])
+            self._tile_pass([self])
         except SnellenError:
             return False
         return True
 
-    def _tile_tally(self, group: Sequence["Metric"]) -> TileTally:
-        """Make what scores tiles by all metrics of a group that share a pass."""
-        raise MetricError(f"{self.name} needs the whole image at once: it cannot be tiled.")
+    @classmethod
+    def _tile_pass(cls, group: Sequence[Self]) -> TilePass:
+        """Make the pass over tiles that serves all metrics of a group that share a pass."""
+        raise MetricError(f"{group[0].name} needs the whole image at once: it cannot be tiled.")
 
     def pair(self, distorted: ImageLike, reference: ImageLike) -> tuple[Tensor, PreparedReference]:
         """Bring both images to image batches of one size on the metric's device.
@@ -263,9 +280,31 @@ class Metric(nn.Module):
         return False
 
     @property
-    def pass_key(self) -> Any:
-        """What two metrics must have in common to share a pass; None without a network."""
+    def network(self) -> tuple[Backbone, tuple[str, ...]] | None:
+        """The network that the metric looks through, and its layers; None without one."""
         return None
+
+    @property
+    def pass_key(self) -> Any:
+        """What two metrics must have in common to share a pass; None where there is none."""
+        return None
+
+    @classmethod
+    def score_group(
+        cls, group: Sequence[Self], x: Tensor, y: Tensor, cached: Features | None
+    ) -> list[Tensor]:
+        """Score image batches of one size by metrics that share a pass: (N,) each."""
+        return [metric._score(x, y, cached) for metric in group]
+
+    @classmethod
+    def prepare_group(cls, group: Sequence[Self], reference: Tensor) -> PreparedReference:
+        """Compute the features of a reference that metrics which share a pass need."""
+        return PreparedReference(reference)
+
+    @classmethod
+    def prepared_bytes(cls, group: Sequence[Self], height: int, width: int) -> int:
+        """Estimate the memory of what `prepare_group` keeps of an image of this size."""
+        return 0
 
     @abstractmethod
     def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:

@@ -1,6 +1,8 @@
 """Metrics that look at an image alone: blind quality, and attributes that are no quality."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Self
 
 from torch import Tensor
 
@@ -48,6 +50,18 @@ class NoReferenceMetric(Metric):
     def _assess(self, x: Tensor) -> Tensor:
         """Score an image batch: (N,)."""
 
+    @classmethod
+    def assess_group(cls, group: Sequence[Self], x: Tensor) -> list[Tensor]:
+        """Score an image batch by metrics that share a pass: (N,) each."""
+        return [metric._assess(x) for metric in group]
+
+    @classmethod
+    def score_group(
+        cls, group: Sequence[Self], x: Tensor, y: Tensor, cached: Features | None
+    ) -> list[Tensor]:
+        """Score an image batch, once for every reference, at which nobody looks."""
+        count = max(len(x), len(y))
+        return [scores.expand(count) for scores in cls.assess_group(group, x)]
+
     def _score(self, x: Tensor, y: Tensor, cached: Features | None) -> Tensor:
-        scores = self._assess(x)
-        return scores.expand(y.shape[0]) if x.shape[0] == 1 else scores
+        return self.score_group([self], x, y, cached)[0]

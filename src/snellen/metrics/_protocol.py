@@ -76,7 +76,7 @@ class Protocol:
 
     def manifest(self) -> dict[str, Any]:
         """Return the protocol as plain values."""
-        return {"resize": self.resize, "colour": "sRGB-encoded RGB in [0, 1]"}
+        return {"resize": self.resize, "color": "sRGB-encoded RGB in [0, 1]"}
 
 
 def _box(batch: Tensor, factor: int) -> Tensor:

@@ -4,6 +4,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["full-reference", "reduced-reference", "no-reference", "attribute"]
+FamilyName = Literal[
+    "deep", "classical", "reduced-reference", "response", "response-quality", "text",
+    "natural-scene", "attribute",
+]  # fmt: skip
 Combine = Literal["sum", "mean", "join"]
 
 
@@ -14,7 +18,7 @@ class MetricRow:
     Attributes
     ----------
     name
-        Name in the catalogue. A family ends in ``-*``: any backbone's name may stand there.
+        Name in the catalogue. Some end in ``-*``: any backbone's name may stand there.
     title
         What it is, in a few words.
     kind
@@ -26,14 +30,19 @@ class MetricRow:
         Smallest and largest score; None where there is no bound.
     citation
         Where it was published.
+    family
+        How it is computed, and with it which options it takes: ``"deep"`` (distance of features),
+        ``"classical"``, ``"reduced-reference"``, ``"response"`` (to degradations),
+        ``"response-quality"`` (fitted to such responses), ``"text"`` (prompts),
+        ``"natural-scene"`` (statistics) or ``"attribute"``.
     backbone
-        Name of the network; None for classical metrics.
+        Name of the network; None for metrics without one.
     layers
         Names of layers; ``"@stages"`` stands for the last layer at every scale of the network,
         ``"@stages:4"`` for the first four of them.
     readout
-        Name of the readout (for classical metrics, of the function in piq); ``"descriptor"`` for
-        reduced-reference ones.
+        What makes the score, by its name in the family: a readout of features; a function of
+        ours, or of piq, as ``"piq.ssim"``; a reading of embeddings; a model of natural scenes.
     options
         Options of the readout, or of the descriptor.
     combine
@@ -43,10 +52,10 @@ class MetricRow:
         Rule of the protocol.
     pooling
         Pooling of the backbone.
-    normalise
+    normalize
         Whether images are normalised by the backbone's mean and standard deviation.
     head
-        Name of the learned weights of the readout, or of the fitted projection that ships.
+        Name of what was fitted: weights of channels, a projection, parameters of a model.
     degradations
         What is done to the image, where a metric is the response to it: specifications for
         `snellen.distortions.create_distortion`.
@@ -59,6 +68,7 @@ class MetricRow:
     name: str
     title: str
     citation: str
+    family: FamilyName
     readout: str
     backbone: str | None = None
     layers: tuple[str, ...] = ("@stages",)
@@ -69,17 +79,11 @@ class MetricRow:
     range: tuple[float | None, float | None] = (0.0, None)
     resize: str = "native"
     pooling: str = "max"
-    normalise: bool = True
+    normalize: bool = True
     head: str | None = None
     degradations: tuple[str, ...] = ()
     degradation_seed: int = 0
     note: str = ""
-
-    @property
-    def own_options(self) -> tuple[str, ...]:
-        """Options that `create_metric` passes to this metric alone, whatever they are."""
-        blind = self.kind in ("no-reference", "attribute") and not self.degradations
-        return tuple(self.options) if blind else ()
 
     def manifest(self) -> dict[str, Any]:
         """Return the row as plain values."""

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from snellen.errors import MetricError
 from snellen.images import as_pixels
-from snellen.metrics._degradation import ResponseMetric, assess_together
-from snellen.metrics._features import FeatureMetric, prepare_together, score_together
 from snellen.metrics._metric import (
     ImageLike,
     Metric,
@@ -17,7 +16,7 @@ from snellen.metrics._metric import (
     reduce,
     usable,
 )
-from snellen.metrics._tile_tally import TILE_SIDE, paired, take_tiles
+from snellen.metrics._tile_pass import TILE_SIDE, paired, take_tiles
 
 
 class MetricSet(nn.Module):
@@ -94,7 +93,9 @@ class MetricSet(nn.Module):
         scores: dict[str, Tensor] = {}
         with grad_mode(x, prepared.batch):
             for group in self._passes():
-                scores.update(_score_group(group, x, prepared))
+                cached = prepared.features.get(group[0].pass_key)
+                found = type(group[0]).score_group(group, x, prepared.batch, cached)
+                scores.update(zip((metric.name for metric in group), found, strict=True))
         return {m.name: reduce(usable(scores[m.name]), m.reduction) for m in self}
 
     def _pair(
@@ -144,9 +145,9 @@ class MetricSet(nn.Module):
             distorted = reference = as_pixels(distorted, first.policy, name="image")
         x, y = paired(distorted, reference, first.policy, first.align)
         scores: dict[str, Tensor] = {}
-        tallies = [(group, group[0]._tile_tally(group)) for group in self._passes()]
-        for group, tally in tallies:
-            scores.update(take_tiles(tally, x, y, side, group[0].device))
+        passes = [(group, group[0]._tile_pass(group)) for group in self._passes()]
+        for group, tile_pass in passes:
+            scores.update(take_tiles(tile_pass, x, y, side, group[0].device))
         return {m.name: reduce(scores[m.name], m.reduction) for m in self}
 
     @property
@@ -174,26 +175,14 @@ class MetricSet(nn.Module):
         """
         batch = next(iter(self))._batch(reference, "reference")
         features: dict[Any, Any] = {}
-        for group in self._passes():
-            members = [metric for metric in group if isinstance(metric, FeatureMetric)]
-            if members:
-                features.update(prepare_together(members, batch).features)
-            for metric in group if not members else ():
-                features.update(metric.prepare(batch).features)
+        with torch.no_grad():
+            for group in self._passes():
+                features.update(type(group[0]).prepare_group(group, batch).features)
         return PreparedReference(batch, features)
 
     def feature_bytes(self, height: int, width: int) -> int:
         """Estimate the memory that `prepare` takes for features of an image of this size."""
-        layers = {
-            (id(metric.backbone), metric.protocol.resize, name): metric.backbone.layer(name)
-            for metric in self
-            if isinstance(metric, FeatureMetric)
-            for name in metric.layers
-        }
-        pixels = height * width
-        return sum(
-            4 * info.channels * pixels // (info.stride or height) ** 2 for info in layers.values()
-        )
+        return sum(type(group[0]).prepared_bytes(group, height, width) for group in self._passes())
 
     def _passes(self) -> list[list[Metric]]:
         """Group the metrics by the pass that they share."""
@@ -205,19 +194,3 @@ class MetricSet(nn.Module):
     def manifest(self) -> list[dict[str, Any]]:
         """Return the manifest of every metric."""
         return [metric.manifest() for metric in self]
-
-
-def _score_group(
-    group: Sequence[Metric], x: Tensor, prepared: PreparedReference
-) -> dict[str, Tensor]:
-    cached = prepared.features.get(group[0].pass_key)
-    features = [metric for metric in group if isinstance(metric, FeatureMetric)]
-    responses = [metric for metric in group if isinstance(metric, ResponseMetric)]
-    if features:
-        scores = score_together(features, x, prepared.batch, cached)
-    elif responses:
-        count = max(len(x), len(prepared.batch))
-        scores = [score.expand(count) for score in assess_together(responses, x)]
-    else:
-        scores = [metric._score(x, prepared.batch, cached) for metric in group]
-    return {metric.name: score for metric, score in zip(group, scores, strict=True)}

@@ -1,0 +1,1 @@
+"""Attributes: properties of an image that are neither good nor bad."""

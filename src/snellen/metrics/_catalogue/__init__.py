@@ -1,0 +1,1 @@
+"""The catalogue of metrics, by family: data, not classes."""

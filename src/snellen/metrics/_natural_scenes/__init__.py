@@ -1,0 +1,1 @@
+"""Blind metrics on the statistics of natural scenes: BRISQUE and NIQE."""

@@ -1,0 +1,1 @@
+"""Reduced-reference metrics: descriptors of a few numbers."""

@@ -1,0 +1,1 @@
+"""Responses of deep features to degradations."""

@@ -1,0 +1,1 @@
+"""Blind metrics that hold an image against prompts."""
