@@ -19,15 +19,6 @@ from snellen.exam._efficacy._perceptual_efficacy import (
     orientation_sensitivity,
     perceptual_efficacy,
 )
-from snellen.exam._gratings._cones import (
-    LUMA,
-    RGB_TO_LMS,
-    cone_contrast,
-    decode_srgb,
-    encode_srgb,
-    luma_directions,
-    opponent_directions,
-)
 from snellen.exam._people import _relevance as relevance_module
 from snellen.exam._people._readouts import find_readouts
 from snellen.exam._people._relevance import divide, fit_relevance, fit_weights
@@ -51,8 +42,6 @@ from snellen.exam._tuning._tuning_measures import (
 )
 
 __all__ = [
-    "LUMA",
-    "RGB_TO_LMS",
     "TABLES",
     "ChannelEfficacy",
     "ExamPlan",
@@ -63,11 +52,8 @@ __all__ = [
     "_Measure",
     "activity",
     "circular_variance",
-    "cone_contrast",
-    "decode_srgb",
     "divide",
     "efficacy_weights",
-    "encode_srgb",
     "exam_images",
     "exam_parts_module",
     "find_crossing",
@@ -84,9 +70,7 @@ __all__ = [
     "held_out_nearest",
     "high_group",
     "low_group",
-    "luma_directions",
     "neighbours_module",
-    "opponent_directions",
     "orientation_selectivity",
     "orientation_sensitivity",
     "perceptual_efficacy",

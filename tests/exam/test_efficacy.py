@@ -14,7 +14,6 @@ from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, MetricError
 from snellen.exam import (
     TuningStimuli,
-    Viewing,
     efficacy,
     efficacy_images,
     load_channel_weights,
@@ -22,6 +21,7 @@ from snellen.exam import (
 )
 from snellen.images import read_image
 from snellen.metrics import Protocol
+from snellen.vision import Viewing
 from tests.exam.inside import ChannelEfficacy, RankAgreement, activity, respond, set_agreements
 
 STIMULI = TuningStimuli(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from snellen.errors import MetricError
-from snellen.exam import find_csf
+from snellen.vision import find_csf
 from tests.exam.inside import (
     efficacy_weights,
     frequency_sensitivity,

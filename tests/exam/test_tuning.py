@@ -11,7 +11,8 @@ from torch import nn
 
 from snellen.backbones import GaborBank, create_backbone
 from snellen.errors import BackboneError, ImageError, MetricError
-from snellen.exam import TuningStimuli, Viewing, find_csf, tuning
+from snellen.exam import TuningStimuli, tuning
+from snellen.vision import Viewing, find_csf
 from tests.exam.inside import (
     Look,
     fit_contrast_response,

@@ -53,15 +53,16 @@ def csf(
     """
     with usage_errors():
         from snellen import exam
+        from snellen.vision import Grating, Viewing
 
-        template = exam.Grating(
+        template = Grating(
             4.0,
             None if rings else 0.0,
             contrast=0.0,
             mean=mean,
             encoding=encoding.value,
             size=size,
-            viewing=exam.Viewing(pixels_per_degree),
+            viewing=Viewing(pixels_per_degree),
         )
         found, masked = _measure(
             name,

@@ -61,9 +61,10 @@ def efficacy(
         from snellen import create_backbone, exam
         from snellen.agreement import Resampling
         from snellen.cli._console import progress
+        from snellen.vision import Viewing
 
         data = open_dataset(dataset, higher_better)
-        viewing = exam.Viewing(pixels_per_degree)
+        viewing = Viewing(pixels_per_degree)
         stimuli = exam.TuningStimuli(viewing=viewing, size=size, contrast=contrast)
         with progress() as bar:
             task = bar.add_task("examining", total=exam.efficacy_images(data, stimuli))

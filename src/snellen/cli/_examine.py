@@ -65,6 +65,7 @@ def examine(
         from snellen import exam
         from snellen.agreement import Resampling
         from snellen.plots import write_report
+        from snellen.vision import Viewing
 
         data = None if dataset is None else open_dataset(dataset, higher_better)
         with _bar() as advance:
@@ -79,7 +80,7 @@ def examine(
                 full=full,
                 resize=resize,
                 crop=crop,
-                viewing=exam.Viewing(pixels_per_degree),
+                viewing=Viewing(pixels_per_degree),
                 csf=csf,
                 resampling=Resampling(resamples=resamples),
                 checkpoint=output / ".checkpoint",

@@ -46,8 +46,8 @@ def stimuli(
     a contact sheet.
     """
     with usage_errors():
-        from snellen.exam import Grating, Viewing, stimulus_set, write_stimuli
         from snellen.plots import plot_stimuli, save_figure
+        from snellen.vision import Grating, Viewing, stimulus_set, write_stimuli
 
         template = Grating(
             4.0,

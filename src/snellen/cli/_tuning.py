@@ -44,8 +44,9 @@ def tuning(
     with usage_errors():
         from snellen import create_backbone, exam
         from snellen.cli._console import progress
+        from snellen.vision import Viewing
 
-        viewing = exam.Viewing(pixels_per_degree)
+        viewing = Viewing(pixels_per_degree)
         stimuli = exam.TuningStimuli(viewing=viewing, size=size, contrast=contrast)
         network = create_backbone(backbone, weights)
         with progress() as bar:
@@ -92,13 +93,13 @@ def _write(found: "TuningExam", folder: Path) -> None:
 def _draw(found: "TuningExam", folder: Path, csf: str) -> None:
     import numpy as np
 
-    from snellen.exam import find_csf
     from snellen.plots import (
         plot_preferred_frequencies,
         plot_preferred_orientations,
         plot_tuning_curves,
         save_figure,
     )
+    from snellen.vision import find_csf
 
     shown = found.stimuli.frequencies or ()
     frequencies = np.geomspace(min(shown), max(shown), 100)

@@ -105,7 +105,7 @@ def _tuning_of(part: "Part", area: float) -> str:
 
 
 def _people(shown: Sequence[float], area: float) -> dict[float, float]:
-    from snellen.exam import find_csf
+    from snellen.vision import find_csf
 
     frequencies = np.geomspace(min(shown), max(shown), 100)
     return dict(

@@ -28,13 +28,13 @@ from snellen.exam._efficacy._perceptual_efficacy import (
     orientation_sensitivity,
     perceptual_efficacy,
 )
-from snellen.exam._human._human_csf import find_csf
 from snellen.exam._people._responses import Responses, respond
 from snellen.exam._rank_bootstrap import RankAgreement
 from snellen.exam._tuning._presentations import Look, Reading, Seen, present, reading_of
 from snellen.exam._tuning._tuning import chosen_layers
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.metrics import Protocol
+from snellen.vision import find_csf
 
 MEAN_OF_LAYERS = "mean of layers"
 """Name of the rows that average over the layers of the exam."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.exam._human._human_csf import find_csf
+from snellen.vision import find_csf
 
 Row = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]

@@ -12,10 +12,10 @@ from snellen.agreement import Resampling
 from snellen.backbones import Backbone, file_sha256
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError
-from snellen.exam._gratings._viewing import Viewing
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.images import find_images, read_image
 from snellen.metrics import Protocol
+from snellen.vision import Viewing
 
 if TYPE_CHECKING:
     from snellen.exam._separation._synthetic import SyntheticSet

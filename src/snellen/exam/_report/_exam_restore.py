@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snellen.exam._gratings._viewing import Viewing
 from snellen.exam._tuning._tuning import TuningExam
 from snellen.exam._tuning._tuning_rows import TuningCurves
 from snellen.exam._tuning._tuning_stimuli import TuningStimuli
+from snellen.vision import Viewing
 
 if TYPE_CHECKING:
     from snellen.exam._separation._separability_exam import PlaneProjection

@@ -13,7 +13,6 @@ from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError, SnellenError
 from snellen.exam._checkpoint import Checkpoint
-from snellen.exam._gratings._viewing import Viewing
 from snellen.exam._people._layers import named_networks
 from snellen.exam._report._exam_findings import OPPONENT, SELECTIVE_OSI, human_peak
 from snellen.exam._report._exam_parts import EXAM_PARTS, HOW_TO_GET
@@ -21,6 +20,7 @@ from snellen.exam._report._exam_plan import ExamPlan, exam_images
 from snellen.exam._report._exam_progress import Clock, ExamProgress
 from snellen.exam._report._exam_storage import pack, unpack
 from snellen.exam._report._examination import Examination, Part
+from snellen.vision import Viewing
 
 if TYPE_CHECKING:
     from snellen.exam._separation._synthetic import SyntheticSet
@@ -105,6 +105,7 @@ def examine(
 
     Examples
     --------
+    >>> from snellen.vision import Viewing
     >>> found = examine("gabor", parts="csf", layers=["energy1"], viewing=Viewing(8))
     >>> found.summary()[0]["csf_n"]
     6

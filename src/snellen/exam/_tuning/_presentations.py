@@ -13,9 +13,8 @@ from torch import Tensor
 from snellen.backbones import Backbone
 from snellen.errors import BackboneError
 from snellen.exam._checkpoint import Arrays, Checkpoint
-from snellen.exam._gratings._grating import Grating
-from snellen.exam._gratings._stimuli import render_gratings
 from snellen.exam._tuning._tuning_stimuli import Presentation
+from snellen.vision import Grating, render_gratings
 
 Array = NDArray[np.float64]
 Reading = Literal["auto", "mean", "modulation"]

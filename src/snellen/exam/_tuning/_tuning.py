@@ -9,10 +9,10 @@ import torch
 
 from snellen.backbones import Backbone
 from snellen.errors import BackboneError
-from snellen.exam._human._human_csf import find_csf
 from snellen.exam._tuning._presentations import Look, Reading, present
 from snellen.exam._tuning._tuning_rows import Row, TuningCurves, curves_of, efficacy_of, rows_of
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
+from snellen.vision import find_csf
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from snellen.errors import DatasetError
-from snellen.exam._gratings._cones import Array
-from snellen.exam._human._csf_data import Thresholds
-from snellen.exam._human._csf_model import HUMAN_CSF, CSFModel
-from snellen.exam._human._human_csf import CSF_CURVES, SensitivityCurve
+from snellen.vision._cones import Array
+from snellen.vision._csf_curves import CSF_CURVES, SensitivityCurve
+from snellen.vision._csf_model import HUMAN_CSF, CSFModel
+from snellen.vision._thresholds import Thresholds
 
 DIMMEST = 0.5
 """Least luminance in cd/m2 of the thresholds that are fitted: cones see alone above it, about."""

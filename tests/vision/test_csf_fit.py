@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from snellen.errors import DatasetError
-from snellen.exam import (
+from snellen.vision import (
     HUMAN_CSF,
     CSFModel,
     MechanismCSF,
@@ -16,7 +16,7 @@ from snellen.exam import (
     load_castlecsf,
     mechanism_signals,
 )
-from tests.exam.inside import RGB_TO_LMS
+from tests.vision.inside import RGB_TO_LMS
 
 WHITE = RGB_TO_LMS.sum(axis=1)
 

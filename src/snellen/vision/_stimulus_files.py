@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from snellen.errors import ImageError
-from snellen.exam._gratings._grating import COLORS, Grating
+from snellen.vision._grating import COLORS, Grating
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB = 2

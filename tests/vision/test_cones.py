@@ -4,7 +4,7 @@ import skimage.color
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.exam.inside import (
+from tests.vision.inside import (
     LUMA,
     RGB_TO_LMS,
     cone_contrast,

@@ -34,8 +34,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snellen.errors import MetricError
-from snellen.exam._gratings._cones import RGB_TO_LMS, Array
-from snellen.exam._human._csf_data import Thresholds, mechanism_signals
+from snellen.vision._cones import RGB_TO_LMS, Array
+from snellen.vision._thresholds import Thresholds, mechanism_signals
 
 _AXES = {
     "achromatic": (1.0, 1.0, 1.0),

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from snellen.errors import ImageError
-from snellen.exam._gratings._cones import (
+from snellen.vision._cones import (
     LUMA,
     Array,
     cone_contrast,
@@ -39,7 +39,7 @@ from snellen.exam._gratings._cones import (
     luma_directions,
     opponent_directions,
 )
-from snellen.exam._gratings._viewing import Viewing
+from snellen.vision._viewing import Viewing
 
 Color = Literal["achromatic", "red-green", "blue-yellow"]
 Encoding = Literal["code", "linear"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from snellen.errors import ImageError
-from snellen.exam._gratings._grating import Grating
+from snellen.vision._grating import Grating
 
 
 def render_gratings(gratings: Iterable[Grating]) -> Tensor:

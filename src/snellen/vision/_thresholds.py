@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snellen.errors import DatasetError
-from snellen.exam._gratings._cones import Array
+from snellen.vision._cones import Array
 
 _TABLES = ("data_aggregated", "color_directions", "backgrounds")
 _NUMBERS = {

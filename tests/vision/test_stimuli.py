@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from snellen.errors import ImageError
-from snellen.exam import (
+from snellen.images import read_image
+from snellen.vision import (
     AliasingWarning,
     Grating,
     Viewing,
@@ -18,8 +19,7 @@ from snellen.exam import (
     uniform_field,
     write_stimuli,
 )
-from snellen.images import read_image
-from tests.exam.inside import LUMA, decode_srgb
+from tests.vision.inside import LUMA, decode_srgb
 
 
 def spectrum_peak(image):

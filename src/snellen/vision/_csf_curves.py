@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snellen.errors import MetricError
-from snellen.exam._gratings._cones import Array
-from snellen.exam._human._csf_model import HUMAN_CSF
+from snellen.vision._cones import Array
+from snellen.vision._csf_model import HUMAN_CSF
 
 
 def mannos_sakrison_csf(frequency: ArrayLike) -> Array:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.errors import MetricError
-from snellen.exam import (
+from snellen.vision import (
     CSF_CURVES,
     HUMAN_CSF,
     BartenEye,

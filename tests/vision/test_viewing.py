@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snellen.errors import ImageError
-from snellen.exam import Viewing
+from snellen.vision import Viewing
 
 
 def test_sixty_pixels_per_degree_end_at_thirty_cycles():
