@@ -3,6 +3,10 @@
 The one place that names those modules: a file that moves changes nothing else in the tests.
 """
 
+from snellen.exam._agreement import _relevance as relevance_module
+from snellen.exam._agreement._readouts import find_readouts
+from snellen.exam._agreement._relevance import divide, fit_relevance, fit_weights
+from snellen.exam._agreement._responses import _Measure, respond
 from snellen.exam._efficacy._activity import activity
 from snellen.exam._efficacy._channel_groups import (
     efficacy_weights,
@@ -13,26 +17,21 @@ from snellen.exam._efficacy._channel_groups import (
     top_group,
 )
 from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy, set_agreements
-from snellen.exam._efficacy._perceptual_efficacy import (
-    frequency_sensitivity,
-    gain_normalised,
-    orientation_sensitivity,
-    perceptual_efficacy,
-)
-from snellen.exam._people import _relevance as relevance_module
-from snellen.exam._people._readouts import find_readouts
-from snellen.exam._people._relevance import divide, fit_relevance, fit_weights
-from snellen.exam._people._responses import _Measure, respond
+from snellen.exam._examination import _parts as exam_parts_module
+from snellen.exam._examination._examination import TABLES, Examination, Part
+from snellen.exam._examination._plan import ExamPlan, exam_images
 from snellen.exam._psychophysics._threshold_search import find_crossing
-from snellen.exam._rank_bootstrap import RankAgreement
-from snellen.exam._report import _exam_parts as exam_parts_module
-from snellen.exam._report._exam_plan import ExamPlan, exam_images
-from snellen.exam._report._examination import TABLES, Examination, Part
 from snellen.exam._separation import _neighbours as neighbours_module
 from snellen.exam._separation import _separability_indices as separability_indices_module
 from snellen.exam._separation._neighbours import held_out_nearest, told_apart, vote
 from snellen.exam._separation._principal import fit_principal, growing_distances, unit_length
 from snellen.exam._tuning._contrast_response import fit_contrast_response
+from snellen.exam._tuning._perceptual_efficacy import (
+    frequency_sensitivity,
+    gain_normalised,
+    orientation_sensitivity,
+    perceptual_efficacy,
+)
 from snellen.exam._tuning._presentations import Look, present
 from snellen.exam._tuning._tuning_measures import (
     circular_variance,
@@ -48,7 +47,6 @@ __all__ = [
     "Examination",
     "Look",
     "Part",
-    "RankAgreement",
     "_Measure",
     "activity",
     "circular_variance",

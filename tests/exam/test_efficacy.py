@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from snellen import create_metric
-from snellen.agreement import Resampling, srcc
+from snellen.agreement import RankAgreement, Resampling, srcc
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, MetricError
 from snellen.exam import (
@@ -22,7 +22,7 @@ from snellen.exam import (
 from snellen.images import read_image
 from snellen.metrics import Protocol
 from snellen.vision import Viewing
-from tests.exam.inside import ChannelEfficacy, RankAgreement, activity, respond, set_agreements
+from tests.exam.inside import ChannelEfficacy, activity, respond, set_agreements
 
 STIMULI = TuningStimuli(
     viewing=Viewing(8), ring_frequencies=(0.5, 1, 2, 4), bar_frequency=1.0, bar_step=30, phases=3,

@@ -1,5 +1,12 @@
 """The eye exam of a network."""
 
+from snellen.exam._agreement._layers import LayerExam, Series, layers
+from snellen.exam._agreement._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
+from snellen.exam._agreement._relevance import Relevance, Split, relevance
+from snellen.exam._agreement._study import Condition, study
+from snellen.exam._agreement._study_networks import NetworkSpec
+from snellen.exam._agreement._study_plan import Study, load_study
+from snellen.exam._agreement._study_summary import summarise
 from snellen.exam._channel_weights import save_channel_weights
 from snellen.exam._efficacy._channel_groups import (
     ChannelWeights,
@@ -9,31 +16,24 @@ from snellen.exam._efficacy._channel_groups import (
 )
 from snellen.exam._efficacy._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
 from snellen.exam._efficacy._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
-from snellen.exam._efficacy._perceptual_efficacy import (
+from snellen.exam._examination._examination import Examination, Part
+from snellen.exam._examination._examine import examine
+from snellen.exam._examination._parts import EXAM_PARTS
+from snellen.exam._examination._progress import ExamProgress
+from snellen.exam._psychophysics._masking import masking
+from snellen.exam._psychophysics._metric_csf import MaskingCurve, MetricCSF
+from snellen.exam._psychophysics._observer import Observer, anchor_grating
+from snellen.exam._psychophysics._psychophysics import DEFAULT_FREQUENCIES, metric_csf
+from snellen.exam._separation._separability import separability
+from snellen.exam._separation._separability_exam import Confusion, PlaneProjection, SeparabilityExam
+from snellen.exam._separation._synthetic import SyntheticSet, synthetic_set
+from snellen.exam._tuning._contrast_response import ContrastResponse, fit_contrast_response
+from snellen.exam._tuning._perceptual_efficacy import (
     frequency_sensitivity,
     gain_normalised,
     orientation_sensitivity,
     perceptual_efficacy,
 )
-from snellen.exam._networks import NetworkSpec
-from snellen.exam._people._layers import LayerExam, Series, layers
-from snellen.exam._people._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
-from snellen.exam._people._relevance import Relevance, Split, relevance
-from snellen.exam._people._study import Condition, study
-from snellen.exam._people._study_plan import Study, load_study
-from snellen.exam._people._summary import summarise
-from snellen.exam._psychophysics._masking import masking
-from snellen.exam._psychophysics._metric_csf import MaskingCurve, MetricCSF
-from snellen.exam._psychophysics._observer import Observer, anchor_grating
-from snellen.exam._psychophysics._psychophysics import DEFAULT_FREQUENCIES, metric_csf
-from snellen.exam._report._exam_parts import EXAM_PARTS
-from snellen.exam._report._exam_progress import ExamProgress
-from snellen.exam._report._examination import Examination, Part
-from snellen.exam._report._examine import examine
-from snellen.exam._separation._separability import separability
-from snellen.exam._separation._separability_exam import Confusion, PlaneProjection, SeparabilityExam
-from snellen.exam._separation._synthetic import SyntheticSet, synthetic_set
-from snellen.exam._tuning._contrast_response import ContrastResponse, fit_contrast_response
 from snellen.exam._tuning._tuning import TuningExam, tuning
 from snellen.exam._tuning._tuning_measures import (
     Peak,

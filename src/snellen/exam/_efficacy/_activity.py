@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from snellen.backbones import Backbone, file_sha256
 from snellen.datasets import Dataset
 from snellen.exam._checkpoint import Arrays, Checkpoint
-from snellen.exam._people._responses import groups
+from snellen.exam._references import groups
 from snellen.exam._tuning._presentations import Progress
 from snellen.images import read_image
 from snellen.metrics import Protocol

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from snellen.agreement import Resampling
+from snellen.agreement import RankAgreement, Resampling
 from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import MetricError
+from snellen.exam._agreement._responses import Responses, respond
 from snellen.exam._efficacy._activity import Activity, activity
 from snellen.exam._efficacy._channel_groups import ChannelWeights, efficacy_weights, high_group
 from snellen.exam._efficacy._efficacy_sets import (
@@ -21,17 +22,15 @@ from snellen.exam._efficacy._efficacy_sets import (
     mean_over_layers,
     set_agreements,
 )
-from snellen.exam._efficacy._perceptual_efficacy import (
+from snellen.exam._networks import chosen_layers
+from snellen.exam._tuning._perceptual_efficacy import (
     Sensitivity,
     frequency_sensitivity,
     gain_normalised,
     orientation_sensitivity,
     perceptual_efficacy,
 )
-from snellen.exam._people._responses import Responses, respond
-from snellen.exam._rank_bootstrap import RankAgreement
 from snellen.exam._tuning._presentations import Look, Reading, Seen, present, reading_of
-from snellen.exam._tuning._tuning import chosen_layers
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.metrics import Protocol
 from snellen.vision import find_csf

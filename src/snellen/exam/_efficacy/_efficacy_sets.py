@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snellen.agreement import Drawn, RankAgreement
 from snellen.exam._efficacy._channel_groups import (
     Mask,
     group_distances,
@@ -17,7 +18,6 @@ from snellen.exam._efficacy._channel_groups import (
     random_groups,
     top_group,
 )
-from snellen.exam._rank_bootstrap import Drawn, RankAgreement
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

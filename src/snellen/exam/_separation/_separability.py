@@ -11,8 +11,7 @@ from snellen.agreement import Resampling
 from snellen.backbones import INPUT_LAYER, Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError
-from snellen.exam._people._layers import layer_facts, named_networks
-from snellen.exam._people._responses import in_order
+from snellen.exam._networks import in_order, layer_facts, named_networks
 from snellen.exam._separation._descriptors import Descriptors, check_poolings, describe
 from snellen.exam._separation._labelled import Source, labelled
 from snellen.exam._separation._separability_exam import SeparabilityExam

@@ -9,6 +9,7 @@ import torch
 
 from snellen.backbones import Backbone
 from snellen.errors import BackboneError
+from snellen.exam._networks import chosen_layers
 from snellen.exam._tuning._presentations import Look, Reading, present
 from snellen.exam._tuning._tuning_rows import Row, TuningCurves, curves_of, efficacy_of, rows_of
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
@@ -179,13 +180,3 @@ def tuning(
         "torch": torch.__version__,
     }
     return TuningExam(tuple(rows), curves, chosen, facts)
-
-
-def chosen_layers(backbone: Backbone, layers: str | Sequence[str] | None) -> list[str]:
-    """Return names of layers, all listed ones by default; each has to exist."""
-    if layers is None:
-        return [info.name for info in backbone.layers]
-    names = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
-    for name in names:
-        backbone.layer(name)
-    return names

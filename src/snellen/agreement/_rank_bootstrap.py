@@ -5,10 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snellen.agreement import Estimate, Resampling
+from snellen.agreement._bootstrap import Estimate, Resampling
 
 Array = NDArray[np.float64]
 
+# Why not rank every resample anew, as `agree` does: an exam correlates hundreds of columns (layers,
+# random sets of channels) under the same thousand resamples. With n_k the number of times content
+# k was drawn, a rank is linear in n, and so the covariance of two columns of ranks is a cubic form
+# in n with K^3 coefficients. One pass over the images makes the coefficients of a column; all its
+# resamples are then one matrix product, paired over columns by themselves. Measured: a tenth of the
+# time at 9 to 25 contents, the same at 40 of 25 images each; at 81 it costs more than ranking.
 _CHUNK = 1 << 22
 
 

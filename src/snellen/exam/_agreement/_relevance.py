@@ -14,7 +14,7 @@ from snellen.agreement import srcc
 from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError
-from snellen.exam._people._responses import respond
+from snellen.exam._agreement._responses import respond
 from snellen.metrics import Protocol
 
 Numbers = NDArray[np.float64]

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from snellen.backbones import INPUT_LAYER, Backbone
 from snellen.errors import DatasetError
+from snellen.exam._agreement._layers import layers
 from snellen.exam._efficacy._efficacy import efficacy, efficacy_images
-from snellen.exam._people._layers import layers
+from snellen.exam._examination._examination import Row, Tables
+from snellen.exam._examination._findings import best_separability
+from snellen.exam._examination._plan import ExamPlan
 from snellen.exam._psychophysics._psychophysics import DEFAULT_FREQUENCIES, metric_csf
-from snellen.exam._report._exam_findings import best_separability
-from snellen.exam._report._exam_plan import ExamPlan
-from snellen.exam._report._examination import Row, Tables
 from snellen.exam._tuning._tuning import tuning
 from snellen.metrics import create_metric
 from snellen.vision import Grating

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from snellen.agreement import Resampling, agree, compare
-from tests.exam.inside import RankAgreement
+from snellen.agreement import RankAgreement, Resampling, agree, compare
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ from torch import Tensor
 from snellen._threads import at_once, side_by_side
 from snellen.backbones import Backbone, file_sha256
 from snellen.datasets import Dataset
-from snellen.errors import DatasetError, ImageError
+from snellen.errors import ImageError
 from snellen.exam._checkpoint import Arrays, Checkpoint
+from snellen.exam._networks import in_order
+from snellen.exam._references import groups
 from snellen.images import read_image
 from snellen.metrics import Protocol
 from snellen.readouts import (
@@ -158,35 +160,6 @@ def respond(
         sums={name: joined[f"sums/{name}"] for name in readouts},
         channels={name: joined[f"channels/{name}"] for name in names} if by_channel else {},
     )
-
-
-def groups(dataset: Dataset) -> dict[Path, list[int]]:
-    """Positions of the images of every reference.
-
-    Raises
-    ------
-    DatasetError
-        The dataset is empty, or an image has no reference.
-    """
-    found: dict[Path, list[int]] = {}
-    for i, reference in enumerate(dataset.reference):
-        if reference is None:
-            raise DatasetError(
-                f"{dataset.name}: {dataset.image[i]} has no reference; the exam compares images "
-                "with references. Use `subset` to leave such images out."
-            )
-        found.setdefault(reference, []).append(i)
-    if not found:
-        raise DatasetError(f"{dataset.name}: the dataset has no images.")
-    return found
-
-
-def in_order(backbone: Backbone, layers: Sequence[str]) -> list[str]:
-    """Sort layers by depth: in the order in which the network yields them."""
-    with torch.no_grad():
-        probe = torch.zeros(1, 3, *(backbone.fixed_size or (128, 128)))
-        probe = probe.to(next(iter(backbone.parameters()), probe).device)
-        return [name for name, _ in backbone.stream(probe, layers)]
 
 
 def _in_dataset_order(found: Sequence[Arrays], rows: NDArray[np.intp]) -> Arrays:

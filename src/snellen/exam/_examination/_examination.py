@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snellen.exam._report._exam_findings import findings
-from snellen.exam._report._exam_restore import projection, tuning_exam
+from snellen.exam._examination._findings import findings
+from snellen.exam._examination._restore import projection, tuning_exam
 from snellen.exam._tuning._tuning import TuningExam
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from snellen.backbones import Backbone
 from snellen.errors import SnellenError
-from snellen.exam._report._exam_parts import EXAM_PARTS, Work
-from snellen.exam._report._exam_plan import ExamPlan
+from snellen.exam._examination._parts import EXAM_PARTS, Work
+from snellen.exam._examination._plan import ExamPlan
 
 
 class ExamProgress(NamedTuple):

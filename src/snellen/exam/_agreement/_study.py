@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.agreement import Resampling
+from snellen.agreement import RankAgreement, Resampling
 from snellen.datasets import Dataset
-from snellen.exam._networks import NetworkSpec
-from snellen.exam._people._layers import LayerExam, Row, agreement_columns, layers
-from snellen.exam._people._responses import groups
-from snellen.exam._people._study_plan import Study
-from snellen.exam._rank_bootstrap import RankAgreement
+from snellen.exam._agreement._layers import LayerExam, Row, agreement_columns, layers
+from snellen.exam._agreement._study_networks import NetworkSpec
+from snellen.exam._agreement._study_plan import Study
+from snellen.exam._references import groups
 from snellen.metrics import create_metric
 
 Numbers = NDArray[np.float64]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snellen.exam._people._study import Condition
+from snellen.exam._agreement._study import Condition
 
 
 def summarise(found: Sequence[Condition]) -> str:

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from snellen.agreement import Resampling, agree
-from snellen.backbones import INPUT_LAYER, Backbone, create_backbone
+from snellen.backbones import INPUT_LAYER, Backbone
 from snellen.datasets import Dataset
 from snellen.errors import BackboneError
-from snellen.exam._people._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, find_readouts
-from snellen.exam._people._responses import Responses, respond
+from snellen.exam._agreement._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, find_readouts
+from snellen.exam._agreement._responses import Responses, respond
+from snellen.exam._networks import layer_facts, named_networks
 from snellen.metrics import Protocol
 
 Numbers = NDArray[np.float64]
@@ -204,34 +205,6 @@ def layers(
     return LayerExam(tuple(rows), tuple(series), dataset, manifests, resize)
 
 
-def named_networks(
-    backbones: Sequence[str | Backbone] | str | Backbone | Mapping[str, Backbone],
-    weights: str | Path | None,
-    controls: str,
-    seeds: Sequence[int],
-) -> dict[str, Backbone]:
-    if isinstance(backbones, Mapping):
-        return dict(backbones)
-    several = [backbones] if isinstance(backbones, str | Backbone) else list(backbones)
-    found: dict[str, Backbone] = {}
-    for one in several:
-        backbone = create_backbone(one, weights) if isinstance(one, str) else one
-        if backbone.name in found:
-            raise BackboneError(
-                f"Two networks are called {backbone.name!r}; give a mapping from labels."
-            )
-        found[backbone.name] = backbone
-        if controls == "random" and backbone.weights.source != "closed form":
-            if not isinstance(one, str):
-                raise BackboneError(
-                    f"{backbone.name}: controls='random' needs the network's name to make it "
-                    "anew; give a mapping that holds the control itself."
-                )
-            for seed in seeds:
-                found[f"{one} random {seed}"] = create_backbone(one, "random", seed=seed)
-    return found
-
-
 def _series(
     label: str, responses: Responses, readouts: Sequence[str], *, cumulative: bool
 ) -> Iterable[Series]:
@@ -267,18 +240,6 @@ def _rows(
         for one in series
         for depth, fact in enumerate(facts)
     ]
-
-
-def layer_facts(backbone: Backbone, layer: str, depth: int, count: int) -> Row:
-    info = backbone.layer(layer)
-    return {
-        "layer": layer,
-        "depth": depth,
-        "relative_depth": depth / max(1, count - 1),
-        "stride": info.stride,
-        "receptive_field": info.receptive_field,
-        "channels": info.channels,
-    }
 
 
 def agreement_columns(

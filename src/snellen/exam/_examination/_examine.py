@@ -13,13 +13,13 @@ from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError, SnellenError
 from snellen.exam._checkpoint import Checkpoint
-from snellen.exam._people._layers import named_networks
-from snellen.exam._report._exam_findings import OPPONENT, SELECTIVE_OSI, human_peak
-from snellen.exam._report._exam_parts import EXAM_PARTS, HOW_TO_GET
-from snellen.exam._report._exam_plan import ExamPlan, exam_images
-from snellen.exam._report._exam_progress import Clock, ExamProgress
-from snellen.exam._report._exam_storage import pack, unpack
-from snellen.exam._report._examination import Examination, Part
+from snellen.exam._examination._examination import Examination, Part
+from snellen.exam._examination._findings import OPPONENT, SELECTIVE_OSI, human_peak
+from snellen.exam._examination._parts import EXAM_PARTS, HOW_TO_GET
+from snellen.exam._examination._plan import ExamPlan, exam_images
+from snellen.exam._examination._progress import Clock, ExamProgress
+from snellen.exam._examination._storage import pack, unpack
+from snellen.exam._networks import named_networks
 from snellen.vision import Viewing
 
 if TYPE_CHECKING:

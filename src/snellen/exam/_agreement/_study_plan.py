@@ -10,8 +10,8 @@ import yaml
 
 from snellen.datasets import Dataset, load_dataset
 from snellen.errors import DatasetError
-from snellen.exam._networks import NetworkSpec
-from snellen.exam._people._readouts import DEFAULT_READOUTS, find_readouts
+from snellen.exam._agreement._readouts import DEFAULT_READOUTS, find_readouts
+from snellen.exam._agreement._study_networks import NetworkSpec
 
 
 @dataclass(frozen=True)
