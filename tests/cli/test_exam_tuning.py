@@ -54,7 +54,7 @@ def run(*arguments):
 def test_tuning_writes_tables_figures_and_a_manifest(tmp_path):
     done = run(
         "tuning", "gabor", "--layer", "energy1", "--size", 64, "--output", tmp_path,
-        "--contrast", 0.1, "--centre", 0.5,
+        "--contrast", 0.1, "--center", 0.5,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "energy1: 18 channels, 0 dead, preferred frequency median 1" in done.output

@@ -17,18 +17,19 @@ from snellen.exam._efficacy._channel_groups import (
     top_group,
 )
 from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy, set_agreements
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._examination import _parts as exam_parts_module
 from snellen.exam._examination._examination import TABLES, Examination, Part
 from snellen.exam._examination._plan import ExamPlan, exam_images
 from snellen.exam._psychophysics._threshold_search import find_crossing
-from snellen.exam._separation import _neighbours as neighbours_module
+from snellen.exam._separation import _neighbors as neighbors_module
 from snellen.exam._separation import _separability_indices as separability_indices_module
-from snellen.exam._separation._neighbours import held_out_nearest, told_apart, vote
+from snellen.exam._separation._neighbors import held_out_nearest, told_apart, vote
 from snellen.exam._separation._principal import fit_principal, growing_distances, unit_length
 from snellen.exam._tuning._contrast_response import fit_contrast_response
 from snellen.exam._tuning._perceptual_efficacy import (
     frequency_sensitivity,
-    gain_normalised,
+    gain_normalized,
     orientation_sensitivity,
     perceptual_efficacy,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "TABLES",
     "ChannelEfficacy",
     "ExamPlan",
+    "ExamRun",
     "Examination",
     "Look",
     "Part",
@@ -62,13 +64,13 @@ __all__ = [
     "fit_relevance",
     "fit_weights",
     "frequency_sensitivity",
-    "gain_normalised",
+    "gain_normalized",
     "group_distances",
     "growing_distances",
     "held_out_nearest",
     "high_group",
     "low_group",
-    "neighbours_module",
+    "neighbors_module",
     "orientation_selectivity",
     "orientation_sensitivity",
     "perceptual_efficacy",

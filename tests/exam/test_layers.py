@@ -82,8 +82,8 @@ def test_joined_layers_are_the_concatenated_features(backbone, dataset):
         assert flattened == pytest.approx(cosine, rel=1e-5)
 
 
-def test_channel_normalised_is_its_definition(backbone, dataset):
-    found = exam.layers(backbone, dataset, readouts=[exam.CHANNEL_NORMALISED])
+def test_channel_normalized_is_its_definition(backbone, dataset):
+    found = exam.layers(backbone, dataset, readouts=[exam.CHANNEL_NORMALIZED])
     pairs = [
         [features(backbone, path[i]) for path in (dataset.image, dataset.reference)]
         for i in range(len(dataset))
@@ -93,9 +93,9 @@ def test_channel_normalised_is_its_definition(backbone, dataset):
         d = np.array([((f[layer] - g[layer]) ** 2).mean((0, 2, 3)).numpy() for f, g in pairs])
         columns.append(d / d.mean(0))
     single = np.stack([np.sqrt(column.mean(1)) for column in columns], 1)
-    np.testing.assert_allclose(series(found, exam.CHANNEL_NORMALISED), single, rtol=1e-5)
+    np.testing.assert_allclose(series(found, exam.CHANNEL_NORMALIZED), single, rtol=1e-5)
     joined = np.sqrt(np.concatenate(columns, 1).mean(1))
-    cumulative = series(found, exam.CHANNEL_NORMALISED, "cumulative")
+    cumulative = series(found, exam.CHANNEL_NORMALIZED, "cumulative")
     np.testing.assert_allclose(cumulative[:, -1], joined, rtol=1e-5)
 
 

@@ -89,7 +89,7 @@ def test_a_mask_leaves_psnr_alone():
     assert found.to_table().num_rows == 3
 
 
-def test_divisive_normalisation_masks():
+def test_divisive_normalization_masks():
     metric = create_metric("euclidean-gabor", layers=["complex1"])
     found = masking(
         metric, [0.1, 0.6], target=Grating(15.0, contrast=0.0, size=64), phases=2,

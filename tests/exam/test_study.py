@@ -56,7 +56,7 @@ def test_a_study_compares_networks_factors_and_metrics(plan):
     assert first["lead_over_psnr"] == pytest.approx(first["srcc"] - metric["srcc"])
     # The network "input" compares pixels: its rank correlation is that of PSNR.
     assert own[0] == pytest.approx(metric["srcc"])
-    text = exam.summarise(found)
+    text = exam.summarize(found)
     assert text.count("## tiny") == 2
     assert f"| foreign | {first['layer']} |" in text
 

@@ -18,7 +18,7 @@ from snellen.cli._exam import (
 )
 from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption
 from snellen.cli._tuning import (
-    CentreOption,
+    CenterOption,
     ContrastOption,
     CsfOption,
     SizeOption,
@@ -47,7 +47,7 @@ def efficacy(
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
     size: SizeOption = None,
     contrast: ContrastOption = 0.5,
-    centre: CentreOption = 1.0,
+    center: CenterOption = 1.0,
     csf: CsfOption = "tariq",
     higher_better: DirectionOption = None,
     device: DeviceOption = "cpu",
@@ -74,7 +74,7 @@ def efficacy(
                 data,
                 x=percent or (2, 5, 10, 25, 50),
                 stimuli=stimuli,
-                centre=centre,
+                center=center,
                 csf=csf,
                 draws=draws,
                 resize=resize,

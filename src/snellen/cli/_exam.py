@@ -164,7 +164,7 @@ def study(
             write_rows(folder / "networks.csv", one.networks)
             write_rows(folder / "factors.csv", one.factors)
             _draw_study(one, folder / "depth.png")
-        text = exam.summarise(found)
+        text = exam.summarize(found)
         (output / "summary.md").write_text(text, encoding="utf-8")
     typer.echo(text)
 

@@ -46,14 +46,14 @@ def separability(
     pooling: Annotated[
         list[str] | None, typer.Option(help="mean, std or mean-std; may be repeated.")
     ] = None,
-    normalise: Annotated[
+    normalize: Annotated[
         list[str] | None, typer.Option(help="none, z-score or l2; may be repeated.")
     ] = None,
     components: Annotated[
         list[int] | None, typer.Option(help="Number of principal components; may be repeated.")
     ] = None,
-    neighbours: Annotated[
-        list[int] | None, typer.Option(help="Number of neighbours that vote; may be repeated.")
+    neighbors: Annotated[
+        list[int] | None, typer.Option(help="Number of neighbors that vote; may be repeated.")
     ] = None,
     layer: Annotated[list[str] | None, typer.Option(help="Layer; may be repeated.")] = None,
     random_control: Annotated[
@@ -75,9 +75,9 @@ def separability(
 
         given = {
             "poolings": pooling,
-            "normalise": normalise,
+            "normalize": normalize,
             "components": components,
-            "neighbours": neighbours,
+            "neighbors": neighbors,
         }
         data = _open(dataset, images, distortion, crop, higher_better)
         with progress() as bar:
@@ -127,7 +127,7 @@ def _sentence(row: dict[str, Any]) -> str:
     return (
         f"{row['network']}, {how}: type accuracy {row['accuracy']:.3f} "
         f"[{row['accuracy_low']:.3f}, {row['accuracy_high']:.3f}] (chance {row['chance']:.3f}) at "
-        f"{row['layer']}, {row['pooling']}, {row['normalise']}, {row['dimensions']} components"
+        f"{row['layer']}, {row['pooling']}, {row['normalize']}, {row['dimensions']} components"
     )
 
 
@@ -142,7 +142,7 @@ def _write(found: "SeparabilityExam", folder: Path) -> None:
     write_json(folder / "manifest.json", found.manifest())
     title = f"{found.data.name}, {found.resize} size, n = {len(found.data)}"
     best = found.best()
-    same = {name: best[name] for name in ("pooling", "normalise", "components", "neighbours")}
+    same = {name: best[name] for name in ("pooling", "normalize", "components", "neighbors")}
     rows = [row for row in found.rows if same.items() <= row.items()]
     how = ", ".join(f"{name} {value}" for name, value in same.items())
     figure = plot_separability(rows, title=f"{title}\n{how}")

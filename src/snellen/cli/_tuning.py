@@ -16,7 +16,7 @@ SizeOption = Annotated[
     int | None, typer.Option(help="Side of the gratings in pixels. Default: the network's, or 224.")
 ]
 ContrastOption = Annotated[float, typer.Option(help="Of the gratings, 0 to 1.")]
-CentreOption = Annotated[
+CenterOption = Annotated[
     float, typer.Option(help="Share of the height and width of every map that is read.")
 ]
 CsfOption = Annotated[
@@ -32,7 +32,7 @@ def tuning(
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
     size: SizeOption = None,
     contrast: ContrastOption = 0.5,
-    centre: CentreOption = 1.0,
+    center: CenterOption = 1.0,
     csf: CsfOption = "tariq",
     device: DeviceOption = "cpu",
 ) -> None:
@@ -55,7 +55,7 @@ def tuning(
                 network,
                 layer,
                 stimuli=stimuli,
-                centre=centre,
+                center=center,
                 csf=csf,
                 checkpoint=output / ".checkpoint",
                 device=device,

@@ -1,12 +1,12 @@
 """The eye exam of a network."""
 
 from snellen.exam._agreement._layers import LayerExam, Series, layers
-from snellen.exam._agreement._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
+from snellen.exam._agreement._readouts import CHANNEL_NORMALIZED, DEFAULT_READOUTS, EXAM_READOUTS
 from snellen.exam._agreement._relevance import Relevance, Split, relevance
 from snellen.exam._agreement._study import Condition, study
 from snellen.exam._agreement._study_networks import NetworkSpec
 from snellen.exam._agreement._study_plan import Study, load_study
-from snellen.exam._agreement._study_summary import summarise
+from snellen.exam._agreement._study_summary import summarize
 from snellen.exam._channel_weights import save_channel_weights
 from snellen.exam._efficacy._channel_groups import (
     ChannelWeights,
@@ -30,7 +30,7 @@ from snellen.exam._separation._synthetic import SyntheticSet, synthetic_set
 from snellen.exam._tuning._contrast_response import ContrastResponse, fit_contrast_response
 from snellen.exam._tuning._perceptual_efficacy import (
     frequency_sensitivity,
-    gain_normalised,
+    gain_normalized,
     orientation_sensitivity,
     perceptual_efficacy,
 )
@@ -47,7 +47,7 @@ from snellen.exam._tuning._tuning_stimuli import TuningStimuli
 from snellen.metrics import load_channel_weights
 
 __all__ = [
-    "CHANNEL_NORMALISED",
+    "CHANNEL_NORMALIZED",
     "DEFAULT_FREQUENCIES",
     "DEFAULT_READOUTS",
     "EFFICACY_SETS",
@@ -88,7 +88,7 @@ __all__ = [
     "find_peak",
     "fit_contrast_response",
     "frequency_sensitivity",
-    "gain_normalised",
+    "gain_normalized",
     "high_group",
     "layers",
     "load_channel_weights",
@@ -104,7 +104,7 @@ __all__ = [
     "save_channel_weights",
     "separability",
     "study",
-    "summarise",
+    "summarize",
     "synthetic_set",
     "tuning",
 ]

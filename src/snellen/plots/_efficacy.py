@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _STYLES = {
     "H": ("#cc3311", "o-", "H-x (efficacy)"),
     "L": ("#bbbbbb", "v-", "L-x"),
-    "H-normalised": ("#ee7733", "s--", "efficacy without gain"),
+    "H-normalized": ("#ee7733", "s--", "efficacy without gain"),
     "top-activation": ("#0077bb", "^--", "largest activation"),
     "top-variance": ("#33bbee", "d--", "largest variance"),
 }
@@ -23,7 +23,7 @@ _PAIRS = (
     ("H", "random"),
     ("H", "top-activation"),
     ("H", "top-variance"),
-    ("H-normalised", "random"),
+    ("H-normalized", "random"),
 )
 
 

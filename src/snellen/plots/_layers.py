@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
-from snellen.plots._palette import COLOURS
+from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ def plot_layers(
     for panel, ax in zip(panels, axes, strict=False):
         for line in lines:
             own = [row for row in rows if row[over] == panel and row[by] == line]
-            _line(ax, own, statistic, COLOURS[lines.index(line) % len(COLOURS)], line)
+            _line(ax, own, statistic, COLORS[lines.index(line) % len(COLORS)], line)
         _dress(ax, panel, metrics or {}, label_layers=by == "readout", rows=rows, over=over)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.plots._palette import COLOURS
+from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +95,7 @@ def plot_tuning_by_depth(
         layers = list(dict.fromkeys(row["layer"] for row in rows))
         x = np.linspace(0, 1, len(layers)) if len(layers) > 1 else np.zeros(1)
         own = [[row for row in rows if row["layer"] == layer] for layer in layers]
-        style = {"color": COLOURS[i % len(COLOURS)], "marker": ".", "linewidth": 1.4}
+        style = {"color": COLORS[i % len(COLORS)], "marker": ".", "linewidth": 1.4}
         low, half, high = np.transpose([_quartiles(one) for one in own])
         left.plot(x, half, label=plain(label), **style)
         left.fill_between(x, low, high, color=style["color"], alpha=0.13, linewidth=0)
@@ -161,7 +161,7 @@ def plot_sensitivities(curves: Mapping[str, Sequence[Row]]) -> "Figure":
     axes.plot(x, people, color="black", linewidth=2.2, label="people (measured)")
     for i, (label, rows) in enumerate(curves.items()):
         x, own = _line(rows, "sensitivity")
-        colour = COLOURS[i % len(COLOURS)]
+        colour = COLORS[i % len(COLORS)]
         axes.plot(x, own, color=colour, marker="o", markersize=3.5, label=plain(label))
     axes.set(xscale="log", yscale="log", xlabel="cycles per degree")
     axes.set_ylabel("sensitivity (1 / cone contrast)")

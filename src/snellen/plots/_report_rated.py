@@ -100,9 +100,9 @@ def separability_section(found: "Examination") -> str:
     levels = ", ".join(map(str, data["levels"]))
     text = (
         f"<p>{len(data['files'])} undistorted images under {first['types']} types of distortion at "
-        f"levels {levels}: {data['images']} images. A layer is summarised by mean and standard "
+        f"levels {levels}: {data['images']} images. A layer is summarized by mean and standard "
         f"deviation of every channel, and brought to {first['components']} principal components; "
-        "an image's type is that of its nearest neighbour among other contents, without training. "
+        "an image's type is that of its nearest neighbor among other contents, without training. "
         f"Always giving one answer is right for {first['chance']:.1%} (chance). Intervals: 95 %, "
         f"bootstrap over contents, {found.facts['resamples']} resamples. The best layer is chosen "
         "on the same images: a little optimistic.</p>"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
-from snellen.plots._palette import COLOURS
+from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +91,7 @@ def _check(rows: Sequence[Mapping[str, Any]], statistic: str) -> None:
 
 
 def _colours(count: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+    return [COLORS[i % len(COLORS)] for i in range(count)]
 
 
 def _line(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str, colour: str) -> None:
@@ -147,8 +147,8 @@ def plot_projection(projection: "PlaneProjection", *, title: str = "") -> "Figur
             projection.points[own, 0],
             projection.points[own, 1],
             s=sizes[own],
-            color=COLOURS[i % len(COLOURS)],
-            marker=_MARKERS[i // len(COLOURS) % len(_MARKERS)],
+            color=COLORS[i % len(COLORS)],
+            marker=_MARKERS[i // len(COLORS) % len(_MARKERS)],
             alpha=0.7,
             linewidths=0,
             label=str(kind),
@@ -174,7 +174,7 @@ def _sizes(severity: np.ndarray) -> np.ndarray:
 
 def _describe(row: Mapping[str, Any]) -> str:
     what = "difference to the reference" if row["difference"] else "no reference"
-    return f"{row['network']}, {row['layer']}: {row['pooling']}, {what}, {row['normalise']}"
+    return f"{row['network']}, {row['layer']}: {row['pooling']}, {what}, {row['normalize']}"
 
 
 def plot_pairs(pairs: Sequence[Mapping[str, Any]], *, title: str = "") -> "Figure":

@@ -145,13 +145,13 @@ def plot_preferred_orientations(rows: Sequence[Mapping[str, Any]]) -> "Figure":
     """
     figure, panels = _panels(rows, "plot_preferred_orientations", {"projection": "polar"})
     width = np.pi / _ORIENTATION_BINS
-    centres = np.arange(_ORIENTATION_BINS) * width
+    centers = np.arange(_ORIENTATION_BINS) * width
     for layer, axes in panels.items():
         angles = np.deg2rad(_values(rows, layer, "preferred_orientation"))
         weights = 1 - _values(rows, layer, "circular_variance")
         places = np.round(angles / width).astype(int) % _ORIENTATION_BINS
         counts = np.bincount(places, weights, minlength=_ORIENTATION_BINS)
-        both = np.concatenate([centres, centres + np.pi])
+        both = np.concatenate([centers, centers + np.pi])
         axes.bar(both, np.tile(counts, 2), width=0.9 * width, color=_COLOUR)
         axes.set(theta_direction=-1, yticks=[], xticks=np.deg2rad([0, 45, 90, 135]))
         axes.tick_params(labelsize=7, pad=-3)

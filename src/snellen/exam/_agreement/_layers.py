@@ -13,8 +13,9 @@ from snellen.agreement import Resampling, agree
 from snellen.backbones import INPUT_LAYER, Backbone
 from snellen.datasets import Dataset
 from snellen.errors import BackboneError
-from snellen.exam._agreement._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, find_readouts
+from snellen.exam._agreement._readouts import CHANNEL_NORMALIZED, DEFAULT_READOUTS, find_readouts
 from snellen.exam._agreement._responses import Responses, respond
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._networks import layer_facts, named_networks
 from snellen.metrics import Protocol
 
@@ -120,7 +121,7 @@ def layers(
     seeds: Sequence[int] = (0,),
     cumulative: bool = True,
     resampling: Resampling | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     memory: int = 2 << 30,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
@@ -141,7 +142,7 @@ def layers(
     readouts
         Names: ``euclidean``, ``euclidean-rms``, ``cosine-position``, ``cosine-flattened``,
         ``cosine-channel``, ``structure-texture``, ``mean``, ``mean-std``,
-        ``channel-normalised``, ``gram`` (costly), or any of `snellen.readouts.list_readouts`.
+        ``channel-normalized``, ``gram`` (costly), or any of `snellen.readouts.list_readouts`.
     layers
         Names of layers, for all networks; by default the input and all listed layers.
     resize
@@ -161,7 +162,7 @@ def layers(
     device
         Where to compute.
     progress
-        Told the number of pairs done, each time.
+        Called with the number of pairs done since the last call.
 
     Returns
     -------
@@ -179,8 +180,8 @@ def layers(
     """
     chosen = find_readouts(readouts)
     wanted = [readouts] if isinstance(readouts, str) else list(readouts)
-    by_channel = CHANNEL_NORMALISED in wanted
-    protocol = Protocol(resize)
+    by_channel = CHANNEL_NORMALIZED in wanted
+    protocol, run = Protocol(resize), ExamRun(checkpoint, device, progress)
     rows: list[Row] = []
     series: list[Series] = []
     manifests = {}
@@ -193,10 +194,8 @@ def layers(
             chosen,
             protocol=protocol,
             by_channel=by_channel,
-            checkpoint=checkpoint,
             memory=memory,
-            device=device,
-            progress=progress,
+            run=run,
         )
         own = list(_series(label, responses, wanted, cumulative=cumulative))
         rows += _rows(label, backbone, responses.layers, own, dataset, resize, resampling)
@@ -210,11 +209,11 @@ def _series(
 ) -> Iterable[Series]:
     made = find_readouts(readouts)
     for name in dict.fromkeys(readouts):
-        joins = name == CHANNEL_NORMALISED or made[name].joins
+        joins = name == CHANNEL_NORMALIZED or made[name].joins
         for combination in ("layer", "cumulative") if cumulative and joins else ("layer",):
             joined = combination == "cumulative"
-            if name == CHANNEL_NORMALISED:
-                distances = responses.channel_normalised(cumulative=joined)
+            if name == CHANNEL_NORMALIZED:
+                distances = responses.channel_normalized(cumulative=joined)
             else:
                 distances = responses.distances(name, made[name], cumulative=joined)
             yield Series(label, name, "cumulative" if joined else "layer", distances)

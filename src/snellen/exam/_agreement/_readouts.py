@@ -13,7 +13,7 @@ from snellen.readouts import (
     create_readout,
 )
 
-CHANNEL_NORMALISED = "channel-normalised"
+CHANNEL_NORMALIZED = "channel-normalized"
 """Euclidean distance in which every channel has unit mean squared distance over the dataset."""
 
 EXAM_READOUTS: dict[str, Readout] = {
@@ -31,12 +31,12 @@ EXAM_READOUTS: dict[str, Readout] = {
 
 DEFAULT_READOUTS: tuple[str, ...] = (
     *(name for name in EXAM_READOUTS if name != "gram"),
-    CHANNEL_NORMALISED,
+    CHANNEL_NORMALIZED,
 )
 
 
 def find_readouts(names: Iterable[str]) -> dict[str, Readout]:
-    """Return readouts by name; `CHANNEL_NORMALISED`, which needs the dataset, is left out.
+    """Return readouts by name; `CHANNEL_NORMALIZED`, which needs the dataset, is left out.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def find_readouts(names: Iterable[str]) -> dict[str, Readout]:
         There is no such readout, or none was asked for.
     """
     chosen = dict.fromkeys([names] if isinstance(names, str) else names)
-    known = [*EXAM_READOUTS, CHANNEL_NORMALISED, *(n for n in READOUTS if n not in EXAM_READOUTS)]
+    known = [*EXAM_READOUTS, CHANNEL_NORMALIZED, *(n for n in READOUTS if n not in EXAM_READOUTS)]
     for name in chosen:
         if name not in known:
             raise MetricError(f"No readout is called {name!r}; there are {', '.join(known)}.")
@@ -52,6 +52,6 @@ def find_readouts(names: Iterable[str]) -> dict[str, Readout]:
         raise MetricError(f"readouts: expected at least one of {', '.join(known)}.")
     found = {}
     for name in chosen:
-        if name != CHANNEL_NORMALISED:
+        if name != CHANNEL_NORMALIZED:
             found[name] = EXAM_READOUTS[name] if name in EXAM_READOUTS else create_readout(name)
     return found

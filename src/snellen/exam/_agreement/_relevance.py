@@ -15,6 +15,7 @@ from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError
 from snellen.exam._agreement._responses import respond
+from snellen.exam._exam_run import ExamRun
 from snellen.metrics import Protocol
 
 Numbers = NDArray[np.float64]
@@ -124,7 +125,7 @@ def relevance(
     seeds: Sequence[int] = range(10),
     test_share: float = 1 / 3,
     penalties: Sequence[float] = PENALTIES,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> list[Relevance]:
@@ -178,9 +179,7 @@ def relevance(
         {},
         protocol=Protocol(resize),
         by_channel=True,
-        checkpoint=checkpoint,
-        device=device,
-        progress=progress,
+        run=ExamRun(checkpoint, device, progress),
     )
     facts = {
         "exam": "relevance",
@@ -293,10 +292,10 @@ def fit_weights(channels: Numbers, quality: Numbers, penalty: float) -> Numbers:
 
     def loss(weights: Numbers) -> tuple[float, Numbers]:
         distances = np.sqrt(x @ weights + 1e-12)
-        centred = distances - distances.mean()
-        length = np.linalg.norm(centred) + 1e-12
-        r = float(centred @ y / length)
-        slope = (y - r * centred / length) / length
+        centered = distances - distances.mean()
+        length = np.linalg.norm(centered) + 1e-12
+        r = float(centered @ y / length)
+        slope = (y - r * centered / length) / length
         slope = (slope - slope.mean()) / (2 * distances)
         pull = weights - 1
         value = 1 - r + penalty * float(np.mean(pull**2))

@@ -1,6 +1,6 @@
 """One network over one dataset: every layer's sums for every readout, in one pass."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snellen._threads import at_once, side_by_side
-from snellen.backbones import Backbone, file_sha256
+from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import ImageError
-from snellen.exam._checkpoint import Arrays, Checkpoint
+from snellen.exam._checkpoint import Arrays
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._networks import in_order
 from snellen.exam._references import groups
 from snellen.images import read_image
@@ -28,7 +29,6 @@ from snellen.readouts import (
 )
 
 Numbers = NDArray[np.float64]
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Responses:
         flat = readout.score(readout.distance(sums.flatten(0, 1)))
         return flat.view(sums.shape[:2]).numpy()
 
-    def channel_normalised(self, *, cumulative: bool = False) -> Numbers:
+    def channel_normalized(self, *, cumulative: bool = False) -> Numbers:
         """Root of the mean over channels of D_ic / mean_i D_ic, (N, L)."""
         totals, counts = [], []
         for layer in self.layers:
-            normalised = unit_mean(self.channels[layer])
-            totals.append(normalised.sum(1))
-            counts.append(normalised.shape[1])
+            normalized = unit_mean(self.channels[layer])
+            totals.append(normalized.sum(1))
+            counts.append(normalized.shape[1])
         total, count = np.stack(totals, 1), np.array(counts)
         if cumulative:
             total, count = total.cumsum(1), count.cumsum()
@@ -84,10 +84,8 @@ def respond(
     *,
     protocol: Protocol,
     by_channel: bool = False,
-    checkpoint: Path | None = None,
     memory: int = 2 << 30,
-    device: str | torch.device = "cpu",
-    progress: Progress | None = None,
+    run: ExamRun,
 ) -> Responses:
     """Take every pair of a dataset through a network once.
 
@@ -108,14 +106,10 @@ def respond(
         What happens to pixels before the network.
     by_channel
         Whether to keep the mean squared difference of every channel.
-    checkpoint
-        Folder where what was measured of every reference is kept and found again.
     memory
         Bytes that the features of one reference may take.
-    device
-        Where to compute.
-    progress
-        Told how many pairs were done each time some are.
+    run
+        Keeps what was measured of every reference; told of pairs.
 
     Returns
     -------
@@ -129,7 +123,7 @@ def respond(
     ImageError
         An image cannot be read, or differs in size from its reference.
     """
-    backbone.to(device)
+    backbone.to(run.device)
     names = in_order(backbone, layers)
     manifest = {
         "version": 1,
@@ -139,21 +133,15 @@ def respond(
         "readouts": {name: readout.manifest() for name, readout in readouts.items()},
         "by_channel": by_channel,
     }
-    store = Checkpoint(checkpoint, manifest)
-    measure = _Measure(backbone, names, readouts, protocol, by_channel, memory, device)
+    store = run.store(manifest)
+    measure = _Measure(backbone, names, readouts, protocol, by_channel, memory, run)
     rows: list[int] = []
     found: list[Arrays] = []
     for reference, positions in groups(dataset).items():
         paths = [reference, *(dataset.image[i] for i in positions)]
-        digests = [file_sha256(path) for path in paths] if checkpoint else []
-        arrays = store.read(digests)
-        if arrays is None:
-            arrays = measure(paths, progress)
-            store.write(digests, arrays)
-        elif progress is not None:
-            progress(len(positions))
+        own = partial(measure, paths)
+        found.append(run.once(store, run.digests(paths), len(positions), own))
         rows.extend(positions)
-        found.append(arrays)
     joined = _in_dataset_order(found, np.array(rows))
     return Responses(
         layers=tuple(names),
@@ -178,16 +166,16 @@ class _Measure:
         protocol: Protocol,
         by_channel: bool,
         memory: int,
-        device: str | torch.device,
+        run: ExamRun,
     ) -> None:
         self._backbone, self._layers = backbone, layers
         self._readouts, self._by_channel = readouts, by_channel
-        self._protocol, self._memory, self._device = protocol, memory, device
+        self._protocol, self._memory, self._run = protocol, memory, run
         moments = Statistics | StructureTexture
         self._means = any(isinstance(one, moments) for one in readouts.values())
 
     @torch.inference_mode()
-    def __call__(self, paths: Sequence[Path], progress: Progress | None) -> Arrays:
+    def __call__(self, paths: Sequence[Path]) -> Arrays:
         reference = self._read(paths[0])
         kept = self._keep(reference)
         collected: dict[str, list[NDArray[np.generic]]] = {}
@@ -197,8 +185,7 @@ class _Measure:
         for measured in side_by_side(compare, paths[1:], most):
             for name, values in measured.items():
                 collected.setdefault(name, []).append(values)
-            if progress is not None:
-                progress(1)
+            self._run.done(1)
         return {name: np.stack(values) for name, values in collected.items()}
 
     def _compare(
@@ -218,7 +205,7 @@ class _Measure:
         return self._pair(self._pairs(image, reference, kept))
 
     def _read(self, path: Path) -> Tensor:
-        return self._protocol(read_image(path)[None].to(self._device))
+        return self._protocol(read_image(path)[None].to(self._run.device))
 
     def _keep(self, reference: Tensor) -> dict[str, ReferenceMoments] | None:
         """Keep all layers of a reference, or nothing where they would be too large."""

@@ -44,7 +44,7 @@ def study(
     plan: Study,
     *,
     resampling: Resampling | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: str = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> list[Condition]:

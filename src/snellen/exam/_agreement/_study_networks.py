@@ -46,7 +46,7 @@ class NetworkSpec:
     layers
         Layers to examine; all listed ones by default.
     mean, std
-        Normalisation of image values; the network's own by default.
+        Normalization of image values; the network's own by default.
     seed
         Of random weights.
     tags

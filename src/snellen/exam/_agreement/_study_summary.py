@@ -6,7 +6,7 @@ from typing import Any
 from snellen.exam._agreement._study import Condition
 
 
-def summarise(found: Sequence[Condition]) -> str:
+def summarize(found: Sequence[Condition]) -> str:
     """Write a study as Markdown: networks, metrics, factors and readouts of every condition."""
     return "\n".join(part for one in found for part in _condition(one))
 

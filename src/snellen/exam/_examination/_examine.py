@@ -13,6 +13,7 @@ from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError, SnellenError
 from snellen.exam._checkpoint import Checkpoint
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._examination._examination import Examination, Part
 from snellen.exam._examination._findings import OPPONENT, SELECTIVE_OSI, human_peak
 from snellen.exam._examination._parts import EXAM_PARTS, HOW_TO_GET
@@ -41,7 +42,7 @@ def examine(
     viewing: Viewing | None = None,
     csf: str = "tariq",
     resampling: Resampling | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[ExamProgress], None] | None = None,
 ) -> Examination:
@@ -85,7 +86,7 @@ def examine(
     device
         Where to compute.
     progress
-        Told how far the exam is.
+        Called with how far the exam is.
 
     Returns
     -------
@@ -121,8 +122,7 @@ def examine(
         resampling=resampling or Resampling(),
         viewing=viewing or Viewing(),
         csf=csf,
-        checkpoint=checkpoint,
-        device=device,
+        run=ExamRun(checkpoint, device),
     )
     for backbone in networks.values():
         for name in plan.layers_of(backbone):
@@ -161,7 +161,7 @@ def _take(
 ) -> list[Part]:
     digests = {name: _digests(name, plan) for name in chosen}
     todo = {
-        (name, label): Checkpoint(plan.checkpoint, _key(name, backbone, plan))
+        (name, label): plan.run.store(_key(name, backbone, plan))
         for label, backbone in networks.items()
         for name in chosen
     }

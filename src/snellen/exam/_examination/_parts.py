@@ -46,8 +46,8 @@ def _tuning(backbone: Backbone, label: str, plan: ExamPlan, told: Told) -> Found
         plan.layers_of(backbone),
         stimuli=plan.stimuli(backbone),
         csf=plan.csf,
-        checkpoint=plan.checkpoint,
-        device=plan.device,
+        checkpoint=plan.run.checkpoint,
+        device=plan.run.device,
         progress=told,
     )
     curves = tuple(found.curve_table().to_pylist())
@@ -73,8 +73,8 @@ def _efficacy(backbone: Backbone, label: str, plan: ExamPlan, told: Told) -> Fou
         csf=plan.csf,
         resize=plan.resize_of(backbone),
         resampling=plan.resampling,
-        checkpoint=plan.checkpoint,
-        device=plan.device,
+        checkpoint=plan.run.checkpoint,
+        device=plan.run.device,
         progress=told,
     )
     tables = {
@@ -104,8 +104,8 @@ def _separability(backbone: Backbone, label: str, plan: ExamPlan, told: Told) ->
         layers=[INPUT_LAYER, *plan.layers_of(backbone)],
         resize=plan.resize_of(backbone, default="native"),
         resampling=plan.resampling,
-        checkpoint=plan.checkpoint,
-        device=plan.device,
+        checkpoint=plan.run.checkpoint,
+        device=plan.run.device,
         progress=told,
     )
     best = best_separability(found.rows)
@@ -142,8 +142,8 @@ def _agreement(backbone: Backbone, label: str, plan: ExamPlan, told: Told) -> Fo
         layers=[INPUT_LAYER, *plan.layers_of(backbone)],
         resize=plan.resize_of(backbone),
         resampling=plan.resampling,
-        checkpoint=plan.checkpoint,
-        device=plan.device,
+        checkpoint=plan.run.checkpoint,
+        device=plan.run.device,
         progress=told,
     )
     return {"agreement": _without_label(found.rows)}, found.manifest()
@@ -160,7 +160,7 @@ def _csf(backbone: Backbone, label: str, plan: ExamPlan, told: Told) -> Found:
         "euclidean-gabor",
         backbone=backbone,
         layers=plan.layers_of(backbone),
-        device=plan.device,
+        device=plan.run.device,
     )
     size = plan.size_of(backbone)
     found = metric_csf(

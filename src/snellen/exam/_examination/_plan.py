@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from snellen.agreement import Resampling
-from snellen.backbones import Backbone, file_sha256
+from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.images import find_images, read_image
 from snellen.metrics import Protocol
@@ -47,10 +46,8 @@ class ExamPlan:
         Pixels per degree.
     csf
         Human curve in the efficacy of channels.
-    checkpoint
-        Folder for what was measured.
-    device
-        Where to compute.
+    run
+        Where to compute, and what is kept.
     """
 
     dataset: Dataset | None = None
@@ -61,8 +58,7 @@ class ExamPlan:
     resampling: Resampling = field(default_factory=Resampling)
     viewing: Viewing = field(default_factory=Viewing)
     csf: str = "tariq"
-    checkpoint: Path | None = None
-    device: str | torch.device = "cpu"
+    run: ExamRun = field(default_factory=ExamRun)
 
     def layers_of(self, backbone: Backbone) -> list[str]:
         """Return names of the layers of a network that are examined."""
@@ -112,15 +108,13 @@ class ExamPlan:
 
     def digests(self, part: str) -> list[str]:
         """Return hashes of the files that a part reads, where anything is kept."""
-        if self.checkpoint is None:
-            return []
         paths: list[Path] = []
         if part == "separability" and self.images is not None:
             paths = list(self.images.images)
         elif part in ("efficacy", "agreement") and self.dataset is not None:
             references = (path for path in self.dataset.reference if path is not None)
             paths = [*dict.fromkeys(references), *self.dataset.image]
-        return [file_sha256(path) for path in paths]
+        return self.run.digests(paths)
 
     def dataset_facts(self) -> dict[str, Any] | None:
         """Describe the dataset with what its files do not say."""

@@ -10,7 +10,7 @@ gratings at the peak of the contrast sensitivity function (CSF), and of its larg
     \mu_2(m) = \sum_\theta (a_m(I_\theta) - \hat a_m)^2, \quad
     \mathrm{PE}(m) = \frac{\mu_1(m) \mu_2(m)}{\sum_m \mu_1(m) \sum_m \mu_2(m)}
 
-All three grow with the gain of a channel, PE with its third power; `gain_normalised` curves
+All three grow with the gain of a channel, PE with its third power; `gain_normalized` curves
 leave their shape alone.
 
 References
@@ -114,7 +114,7 @@ def perceptual_efficacy(frequency: ArrayLike, orientation: ArrayLike) -> Array:
     return np.asarray(first * second / total) if total > 0 else np.zeros_like(first)
 
 
-def gain_normalised(curves: ArrayLike) -> Array:
+def gain_normalized(curves: ArrayLike) -> Array:
     """Divide every curve (C, K) by its largest absolute response; flat zero stays zero.
 
     Efficacy of such curves does not change when a channel is multiplied by a constant. The

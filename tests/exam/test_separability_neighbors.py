@@ -17,7 +17,7 @@ from tests.exam.inside import (
     unit_length,
     vote,
 )
-from tests.exam.inside import neighbours_module as _neighbours
+from tests.exam.inside import neighbors_module as _neighbors
 
 
 def cloud(count, width, contents=5, kinds=3, seed=0):
@@ -29,13 +29,13 @@ def cloud(count, width, contents=5, kinds=3, seed=0):
 
 
 @pytest.mark.parametrize("width", [4, 12, 90])  # wider than there are points: the dual problem
-@pytest.mark.parametrize("standardise", [False, True])
-def test_answers_are_those_of_a_pipeline_that_never_sees_the_content(width, standardise):
+@pytest.mark.parametrize("standardize", [False, True])
+def test_answers_are_those_of_a_pipeline_that_never_sees_the_content(width, standardize):
     x, content, kind = cloud(60, width)
-    found = held_out_nearest(x, content, kind, [2, 7], neighbours=5, standardise=standardise)
+    found = held_out_nearest(x, content, kind, [2, 7], neighbors=5, standardize=standardize)
     for k in (2, 7):
         for n in (1, 5):
-            steps = [StandardScaler()] if standardise else []
+            steps = [StandardScaler()] if standardize else []
             steps += [PCA(min(k, width), svd_solver="full"), KNeighborsClassifier(n)]
             groups = LeaveOneGroupOut().split(x, kind, content)
             fitted = make_pipeline(*steps)
@@ -51,16 +51,16 @@ def _is_tied(labels):
     return len(labels) > 1 and counts[-1] == counts[-2]
 
 
-def test_nothing_of_a_content_reaches_its_own_neighbours():
+def test_nothing_of_a_content_reaches_its_own_neighbors():
     x, content, kind = cloud(40, 6)
-    before = held_out_nearest(x, content, kind, [3], standardise=True)[3]
+    before = held_out_nearest(x, content, kind, [3], standardize=True)[3]
     moved = x.copy()
     moved[content == 2] *= 1000
-    after = held_out_nearest(moved, content, kind, [3], standardise=True)[3]
+    after = held_out_nearest(moved, content, kind, [3], standardize=True)[3]
     own = np.flatnonzero(content == 2)[0]
     alone = x.copy()
     alone[(content == 2) & (np.arange(40) != own)] *= 1000
-    once = held_out_nearest(alone, content, kind, [3], standardise=True)[3]
+    once = held_out_nearest(alone, content, kind, [3], standardize=True)[3]
     assert once.rows[own] == before.rows[own]
     np.testing.assert_allclose(once.by_type[own], before.by_type[own])
     assert not np.allclose(after.by_type[own], before.by_type[own])
@@ -69,9 +69,9 @@ def test_nothing_of_a_content_reaches_its_own_neighbours():
 
 def test_blocks_change_nothing(monkeypatch):
     x, content, kind = cloud(40, 6)
-    whole = held_out_nearest(x, content, kind, [4], neighbours=3)[4]
-    monkeypatch.setattr(_neighbours, "_CHUNK", 50)
-    parts = held_out_nearest(x, content, kind, [4], neighbours=3)[4]
+    whole = held_out_nearest(x, content, kind, [4], neighbors=3)[4]
+    monkeypatch.setattr(_neighbors, "_CHUNK", 50)
+    parts = held_out_nearest(x, content, kind, [4], neighbors=3)[4]
     np.testing.assert_array_equal(whole.rows, parts.rows)
     np.testing.assert_allclose(whole.by_type, parts.by_type)
 
@@ -91,7 +91,7 @@ def test_equally_near_images_go_by_position_and_count_half():
     x = np.zeros((6, 2))
     content, kind = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 0, 1])
     for n in (1, 3):
-        found = held_out_nearest(x, content, kind, [1], neighbours=n)[1]
+        found = held_out_nearest(x, content, kind, [1], neighbors=n)[1]
         assert found.rows[:, 0].tolist() == [2, 2, 0, 0, 0, 0]
     apart = told_apart(found.by_type, kind)
     assert np.nansum(apart, axis=1).tolist() == [0.5] * 6
@@ -139,9 +139,9 @@ def test_components_are_those_of_scikit_learn(count, width, k):
     ),
     st.booleans(),
 )
-def test_all_components_keep_all_distances(x, standardise):
+def test_all_components_keep_all_distances(x, standardize):
     """A full rotation is no change, whatever is constant or repeated."""
-    found = fit_principal(x, 99, standardise=standardise)
+    found = fit_principal(x, 99, standardize=standardize)
     points = found(x)
     scaled = (x - x.mean(0)) / found.scale
     for own, whole in zip(points, scaled, strict=True):
@@ -152,7 +152,7 @@ def test_all_components_keep_all_distances(x, standardise):
 def test_constant_columns_stay_out_of_a_z_score():
     x = np.random.default_rng(0).normal(size=(20, 3))
     x[:, 1] = 1 / 3
-    found = fit_principal(x, 3, standardise=True)
+    found = fit_principal(x, 3, standardize=True)
     assert found.scale[1] == 1
     assert found.variances == pytest.approx([*found.variances[:2], 0], abs=1e-12)
     assert found.variances.sum() == pytest.approx(2)

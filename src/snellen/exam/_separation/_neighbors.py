@@ -1,4 +1,4 @@
-"""Nearest neighbours among other contents, in principal components fitted without one's own."""
+"""Nearest neighbors among other contents, in principal components fitted without one's own."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -36,10 +36,10 @@ def held_out_nearest(
     types: Codes,
     components: Sequence[int],
     *,
-    neighbours: int = 1,
-    standardise: bool = False,
+    neighbors: int = 1,
+    standardize: bool = False,
 ) -> Mapping[int, Nearest]:
-    """Leave out every content in turn, and look for its points' neighbours among the others.
+    """Leave out every content in turn, and look for its points' neighbors among the others.
 
     Mean, scale and principal components are those of the other contents: nothing of the content
     that is left out is used.
@@ -52,9 +52,9 @@ def held_out_nearest(
         Content and type of each, from 0.
     components
         Numbers of principal components to take distances in.
-    neighbours
+    neighbors
         How many to find.
-    standardise
+    standardize
         Whether columns are brought to unit variance first.
 
     Returns
@@ -64,19 +64,19 @@ def held_out_nearest(
     """
     kinds = int(types.max()) + 1
     found = {
-        k: Nearest(np.empty((len(x), neighbours), dtype=np.intp), np.full((len(x), kinds), np.inf))
+        k: Nearest(np.empty((len(x), neighbors), dtype=np.intp), np.full((len(x), kinds), np.inf))
         for k in components
     }
     for content in range(int(contents.max()) + 1):
         others = np.flatnonzero(contents != content)
         by_type = np.argsort(types[others], kind="stable")
         there, starts = np.unique(types[others][by_type], return_index=True)
-        fitted = fit_principal(x[others], max(components), standardise=standardise)
+        fitted = fit_principal(x[others], max(components), standardize=standardize)
         train = fitted(x[others])
         held_out = np.flatnonzero(contents == content)
         for own in _chunks(held_out, len(others)):
             for k, squared in growing_distances(fitted(x[own]), train, components):
-                found[k].rows[own] = others[_smallest(squared, neighbours)]
+                found[k].rows[own] = others[_smallest(squared, neighbors)]
                 found[k].by_type[np.ix_(own, there)] = np.minimum.reduceat(
                     squared[:, by_type], starts, axis=1
                 )
@@ -99,12 +99,12 @@ def _smallest(squared: Numbers, count: int) -> Codes:
 
 
 def vote(labels: Codes) -> Codes:
-    """Return the label that most neighbours have; of several such, the nearest one's.
+    """Return the label that most neighbors have; of several such, the nearest one's.
 
     Parameters
     ----------
     labels
-        (N, n): of every neighbour, nearest first.
+        (N, n): of every neighbor, nearest first.
 
     Returns
     -------
