@@ -18,8 +18,12 @@ from snellen.exam._efficacy._channel_groups import (
 )
 from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy, set_agreements
 from snellen.exam._exam_run import ExamRun
-from snellen.exam._examination import _parts as exam_parts_module
-from snellen.exam._examination._examination import TABLES, Examination, Part
+from snellen.exam._examination._examination import TABLES, Examination
+from snellen.exam._examination._part import Found, Measure, Part, PartKind, Term, Work
+from snellen.exam._examination._parts import _csf as csf_part_module
+from snellen.exam._examination._parts import _tuning as tuning_part_module
+from snellen.exam._examination._parts._separability import projection
+from snellen.exam._examination._parts._tuning import tuning_exam
 from snellen.exam._examination._plan import ExamPlan, exam_images
 from snellen.exam._psychophysics._threshold_search import find_crossing
 from snellen.exam._separation import _neighbors as neighbors_module
@@ -47,15 +51,20 @@ __all__ = [
     "ExamPlan",
     "ExamRun",
     "Examination",
+    "Found",
     "Look",
+    "Measure",
     "Part",
+    "PartKind",
+    "Term",
+    "Work",
     "_Measure",
     "activity",
     "circular_variance",
+    "csf_part_module",
     "divide",
     "efficacy_weights",
     "exam_images",
-    "exam_parts_module",
     "find_crossing",
     "find_peak",
     "find_readouts",
@@ -76,6 +85,7 @@ __all__ = [
     "perceptual_efficacy",
     "phase_modulation",
     "present",
+    "projection",
     "random_groups",
     "relevance_module",
     "respond",
@@ -83,6 +93,8 @@ __all__ = [
     "set_agreements",
     "told_apart",
     "top_group",
+    "tuning_exam",
+    "tuning_part_module",
     "unit_length",
     "vote",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,7 +35,7 @@ def examine(
         typer.Option(
             "--part",
             "--parts",
-            help="tuning, efficacy, separability, agreement or csf; may be repeated. Default: all.",
+            help="Part of the exam, such as tuning; may be repeated. Default: all.",
         ),
     ] = None,
     layer: LayerOption = None,
@@ -89,8 +89,8 @@ def examine(
             )
         found.save(output)
         write_report(found, output / "report.html")
-    for row in found.summary():
-        typer.echo(_line(row))
+    for line in found.lines():
+        typer.echo(line)
     for name, why in found.left_out.items():
         typer.echo(f"snellen: {name} was left out. {why}", err=True)
     for one in found.errors:
@@ -112,23 +112,3 @@ def _bar() -> "Iterator[Callable[[ExamProgress], None]]":
             bar.update(task, description=text, completed=round(now.done), total=round(now.total))
 
         yield advance
-
-
-def _line(row: dict[str, Any]) -> str:
-    said = []
-    if row["preferred_frequency"] is not None:
-        said.append(f"prefers {row['preferred_frequency']:.3g} cycles per degree")
-    if row["efficacy_gain"] is not None:
-        said.append(f"H-10 minus random {_interval(row, 'efficacy_gain', '+.3f')}")
-    if row["separability"] is not None:
-        told = f"{_interval(row, 'separability', '.3f')} at {row['separability_layer']}"
-        said.append(f"types told apart {told}, chance {row['chance']:.3f}")
-    if row["srcc"] is not None:
-        said.append(f"SRCC {_interval(row, 'srcc', '.3f')} at {row['agreement_layer']}")
-    if row["csf_pearson"] is not None:
-        said.append(f"CSF correlation {row['csf_pearson']:+.2f}")
-    return f"{row['network']}: {'; '.join(said) or 'nothing was measured'}"
-
-
-def _interval(row: dict[str, Any], name: str, form: str) -> str:
-    return f"{row[name]:{form}} [{row[f'{name}_low']:{form}}, {row[f'{name}_high']:{form}}]"

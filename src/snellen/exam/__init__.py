@@ -16,8 +16,11 @@ from snellen.exam._efficacy._channel_groups import (
 )
 from snellen.exam._efficacy._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
 from snellen.exam._efficacy._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
-from snellen.exam._examination._examination import Examination, Part
+from snellen.exam._examination._examination import Examination
 from snellen.exam._examination._examine import examine
+from snellen.exam._examination._html import ReportFigure
+from snellen.exam._examination._page import report_pieces
+from snellen.exam._examination._part import Part
 from snellen.exam._examination._parts import EXAM_PARTS
 from snellen.exam._examination._progress import ExamProgress
 from snellen.exam._psychophysics._masking import masking
@@ -71,6 +74,7 @@ __all__ = [
     "Peak",
     "PlaneProjection",
     "Relevance",
+    "ReportFigure",
     "SeparabilityExam",
     "Series",
     "Split",
@@ -101,6 +105,7 @@ __all__ = [
     "perceptual_efficacy",
     "phase_modulation",
     "relevance",
+    "report_pieces",
     "save_channel_weights",
     "separability",
     "study",

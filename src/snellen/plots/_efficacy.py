@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
+from snellen.plots._names import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def plot_efficacy(rows: Sequence[Mapping[str, Any]], *, title: str = "") -> "Fig
     grid = figure.subplots(height, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for layer, axes in zip(layers, grid, strict=False):
         _panel(axes, [row for row in rows if row["layer"] == layer])
-        axes.set_title(layer, fontsize=10)
+        axes.set_title(plain(layer), fontsize=10)
     for axes in grid[len(layers) :]:
         axes.set_axis_off()
     figure.supxlabel("x: percent of the layer's channels", fontsize=9)
@@ -135,7 +136,7 @@ def plot_efficacy_differences(
     grid = figure.subplots(height, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for (label, rows), axes in zip(chosen.items(), grid, strict=False):
         _forest(axes, rows, pairs)
-        axes.set_title(label, fontsize=10)
+        axes.set_title(plain(label), fontsize=10)
     for axes in grid[len(chosen) :]:
         axes.set_axis_off()
     grid[0].invert_yaxis()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
+from snellen.plots._names import plain
 from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _line(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str, colour:
     x = [row["relative_depth"] for row in rows]
     style = "--" if rows[0]["weights"] == "random" else "-"
     label, y = rows[0]["network"], [row[statistic] for row in rows]
-    ax.plot(x, y, style, color=colour, label=label, marker=".", linewidth=1.4)
+    ax.plot(x, y, style, color=colour, label=plain(label), marker=".", linewidth=1.4)
     if f"{statistic}_low" in rows[0]:
         low, high = ([row[f"{statistic}_{end}"] for row in rows] for end in ("low", "high"))
         ax.fill_between(x, low, high, color=colour, alpha=0.1, linewidth=0)
@@ -117,7 +118,7 @@ def _dress(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str) -> Non
     if len({row["network"] for row in rows}) == 1:
         names = {row["relative_depth"]: row["layer"] for row in rows}
         shown = sorted(names)[:: -(-len(names) // 20)]
-        ax.set_xticks(shown, [names[x] for x in shown], rotation=90, fontsize=7)
+        ax.set_xticks(shown, [plain(names[x]) for x in shown], rotation=90, fontsize=7)
         ax.set_xlabel("layer")
 
 

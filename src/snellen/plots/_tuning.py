@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snellen.errors import MetricError
+from snellen.plots._names import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +72,7 @@ def plot_tuning_curves(exam: "TuningExam", layer: str, *, most: int = _CURVES) -
     bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=right)
     bar.set_label("preferred frequency, cycles per degree")
     total = len(exam.of_layer(layer))
-    figure.suptitle(f"{layer}: {len(chosen)} of {total} channels, those of largest efficacy")
+    figure.suptitle(f"{plain(layer)}: {len(chosen)} of {total} channels, those of largest efficacy")
     return figure
 
 
@@ -189,5 +190,5 @@ def _values(rows: Sequence[Mapping[str, Any]], layer: str, name: str) -> NDArray
 
 def _title(axes: "Axes", rows: Sequence[Mapping[str, Any]], layer: str, shown: int) -> None:
     total = sum(row["layer"] == layer for row in rows)
-    axes.set_title(f"{layer} ({shown} of {total})", fontsize=9)
+    axes.set_title(f"{plain(layer)} ({shown} of {total})", fontsize=9)
     axes.tick_params(labelsize=7)

@@ -4,60 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from snellen.exam._examination._findings import findings
-from snellen.exam._examination._restore import projection, tuning_exam
-from snellen.exam._tuning._tuning import TuningExam
+from snellen.exam._examination._part import Part, Row
+from snellen.exam._examination._parts import EXAM_PARTS
 
-if TYPE_CHECKING:
-    from snellen.exam._separation._separability_exam import PlaneProjection
-
-Row = dict[str, Any]
-Tables = Mapping[str, tuple[Row, ...]]
-
-TABLES = (
-    "summary", "tuning", "curves", "efficacy", "efficacy-differences", "efficacy-channels",
-    "separability", "separability-pairs", "separability-confusion", "separability-projection",
-    "agreement", "csf", "csf-agreement",
-)  # fmt: skip
+TABLES = ("summary", *(name for kind in EXAM_PARTS.values() for name in kind.tables))
 """Names of all tables that an examination may have."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of the exam of one network.
-
-    Parameters
-    ----------
-    name
-        One of `EXAM_PARTS`.
-    network
-        Label of the network.
-    tables
-        Rows by name of the table; none where the part failed.
-    manifest
-        What it takes to get the same numbers again, as plain values.
-    seconds
-        Wall-clock time that it took when it was computed.
-    error
-        Why it failed; None where it did not.
-    """
-
-    name: str
-    network: str
-    tables: Tables = field(default_factory=dict)
-    manifest: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str | None = None
-
-    def tuning_exam(self) -> TuningExam:
-        """Return the exam that the tables of a part ``tuning`` were made from."""
-        return tuning_exam(self.tables, self.manifest)
-
-    def projection(self) -> "PlaneProjection":
-        """Return the points of a part ``separability``: its best layer, without reference."""
-        return projection(self.network, self.tables)
 
 
 @dataclass(frozen=True)
@@ -111,16 +64,29 @@ class Examination:
         - ``agreement_*``: SRCC at the best layer and readout, with interval.
         - ``csf_*``: correlation and shape difference of log sensitivity with people's.
         """
-        return [
-            findings(
-                label, manifest, {n: p.tables for n, p in self._own(label).items()}, self.facts
-            )
-            for label, manifest in self.networks.items()
-        ]
+        return [self._summary(label) for label in self.networks]
 
-    def _own(self, network: str) -> dict[str, Part]:
-        own = (part for part in self.parts if part.network == network and part.error is None)
-        return {part.name: part for part in own}
+    def _summary(self, network: str) -> Row:
+        weights = self.networks[network].get("weights", {})
+        row: Row = {"network": network, "weights": weights.get("file", weights.get("source"))}
+        row["sha256"] = weights.get("sha256")
+        tables = {
+            part.name: part.tables
+            for part in self.parts
+            if part.network == network and part.error is None
+        }
+        for name, kind in EXAM_PARTS.items():
+            row |= kind.findings(tables.get(name, {}), self.facts)
+        return row
+
+    def lines(self) -> list[str]:
+        """Return a line per network: what its summary says, in words."""
+        lines = []
+        for row in self.summary():
+            said = (kind.sentence(row) for kind in EXAM_PARTS.values())
+            text = "; ".join(sentence for sentence in said if sentence is not None)
+            lines.append(f"{row['network']}: {text or 'nothing was measured'}")
+        return lines
 
     def tables(self) -> dict[str, list[Row]]:
         """Return every table with the rows of all networks, and the summary."""
@@ -149,7 +115,7 @@ class Examination:
             ],
         }
 
-    def save(self, folder: Path) -> list[Path]:
+    def save(self, folder: str | Path) -> list[Path]:
         """Write every table as Parquet and as CSV (curves as Parquet only), and the manifest.
 
         Tables of an earlier exam in the same folder that this one does not have are removed: they
@@ -169,6 +135,7 @@ class Examination:
         import pyarrow.csv
         import pyarrow.parquet
 
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         written = [folder / "manifest.json"]
         text = json.dumps(self.manifest(), indent=2, default=str) + "\n"

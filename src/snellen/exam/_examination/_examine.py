@@ -14,10 +14,16 @@ from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError, SnellenError
 from snellen.exam._checkpoint import Checkpoint
 from snellen.exam._exam_run import ExamRun
-from snellen.exam._examination._examination import Examination, Part
-from snellen.exam._examination._findings import OPPONENT, SELECTIVE_OSI, human_peak
-from snellen.exam._examination._parts import EXAM_PARTS, HOW_TO_GET
-from snellen.exam._examination._plan import ExamPlan, exam_images
+from snellen.exam._examination._examination import Examination
+from snellen.exam._examination._part import Part
+from snellen.exam._examination._parts import EXAM_PARTS
+from snellen.exam._examination._plan import (
+    HOW_TO_GET,
+    OPPONENT,
+    SELECTIVE_OSI,
+    ExamPlan,
+    exam_images,
+)
 from snellen.exam._examination._progress import Clock, ExamProgress
 from snellen.exam._examination._storage import pack, unpack
 from snellen.exam._networks import named_networks
@@ -62,7 +68,7 @@ def examine(
     layers
         Names of layers, for all networks; by default all listed ones but the classifier's.
     parts
-        Of ``tuning``, ``efficacy``, ``separability``, ``agreement`` and ``csf``.
+        Names of `EXAM_PARTS`: ``tuning``, ``efficacy``, ``separability``, ``agreement``, ``csf``.
     weights
         Weights of the networks given by name; see `snellen.create_backbone`.
     controls
@@ -181,7 +187,7 @@ def _take(
 def _digests(name: str, plan: ExamPlan) -> list[str]:
     """Return hashes of the files of a part; where one cannot be read, the part will say so."""
     try:
-        return plan.digests(name)
+        return plan.digests(EXAM_PARTS[name].needs)
     except OSError:
         return []
 
@@ -193,10 +199,9 @@ def _read(name: str, label: str, store: Checkpoint, digests: list[str]) -> Part 
 
 def _one(name: str, label: str, backbone: Backbone, plan: ExamPlan, clock: Clock) -> Part:
     start = time.perf_counter()
+    run = replace(plan.run, progress=lambda count: clock.told(name, label, count))
     try:
-        tables, manifest = EXAM_PARTS[name].run(
-            backbone, label, plan, lambda count: clock.told(name, label, count)
-        )
+        tables, manifest = EXAM_PARTS[name].run(backbone, label, plan, run)
     except Exception as error:
         # Whatever it is, the other parts are worth having, and the report says what it was.
         kind = "" if isinstance(error, SnellenError) else f"{type(error).__name__}: "
@@ -240,7 +245,7 @@ def _facts(plan: ExamPlan, networks: Mapping[str, Backbone]) -> dict[str, Any]:
         "selective_osi": SELECTIVE_OSI,
         "opponent": OPPONENT,
         "grating_area": plan.area(first),
-        "human_peak": human_peak(plan.area(first)),
+        "human_peak": plan.human_peak(first),
         "dataset": plan.dataset_facts(),
         "images": plan.images_facts(),
         "resamples": plan.resampling.resamples,

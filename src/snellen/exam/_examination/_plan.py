@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from snellen.agreement import Resampling
 from snellen.backbones import Backbone
 from snellen.datasets import Dataset
@@ -14,10 +16,24 @@ from snellen.exam._exam_run import ExamRun
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.images import find_images, read_image
 from snellen.metrics import Protocol
-from snellen.vision import Viewing
+from snellen.vision import Viewing, find_csf
 
 if TYPE_CHECKING:
     from snellen.exam._separation._synthetic import SyntheticSet
+
+HOW_TO_GET = {
+    "dataset": "It needs images with human scores and their references: give --dataset NAME=PATH "
+    "(dataset= in Python), the folder of a database's release or a CSV file of your own.",
+    "images": "It needs undistorted images: give --images FOLDER (images= in Python), such as "
+    "photographs of your own, a dozen or more, at least 256 pixels high and wide.",
+}
+"""What is told of a part whose data was not given."""
+
+SELECTIVE_OSI = 1 / 3
+"""Least OSI of a channel that counts as orientation-selective: twice the response across."""
+
+OPPONENT = 0.5
+"""Color opponency above which a channel prefers a chromatic grating."""
 
 FEWER_IMAGES, FEWER_LEVELS = 12, (1, 3, 5)
 _HALF_OCTAVES = 10
@@ -99,21 +115,55 @@ class ExamPlan:
         """Return the area of the gratings in square degrees."""
         return math.prod(self.size_of(backbone)) / self.viewing.pixels_per_degree**2
 
+    def human_peak(self, backbone: Backbone) -> float:
+        """Return where people see gratings of this size best, in cycles per degree."""
+        frequencies = np.geomspace(0.1, 30, 2000)
+        curve = find_csf("measured")(frequencies, luminance=100.0, area=self.area(backbone))
+        return float(frequencies[int(np.argmax(curve))])
+
+    def grating_megapixels(self, backbone: Backbone) -> float:
+        """Return the size of a grating."""
+        return math.prod(self.size_of(backbone)) / 1e6
+
     def rated_megapixels(self, backbone: Backbone) -> float:
         """Return the size of an image with human scores as the network sees it: the first one's."""
-        if self.dataset is None:
-            return 0.0
-        batch = Protocol(self.resize_of(backbone))(read_image(self.dataset.image[0])[None])
+        batch = Protocol(self.resize_of(backbone))(read_image(self.rated.image[0])[None])
         return math.prod(batch.shape[2:]) / 1e6
 
-    def digests(self, part: str) -> list[str]:
-        """Return hashes of the files that a part reads, where anything is kept."""
+    @property
+    def rated(self) -> Dataset:
+        """Images with human scores.
+
+        Raises
+        ------
+        DatasetError
+            They were not given.
+        """
+        if self.dataset is None:
+            raise DatasetError(HOW_TO_GET["dataset"])
+        return self.dataset
+
+    @property
+    def pristine(self) -> "SyntheticSet":
+        """Undistorted images under distortions.
+
+        Raises
+        ------
+        DatasetError
+            They were not given.
+        """
+        if self.images is None:
+            raise DatasetError(HOW_TO_GET["images"])
+        return self.images
+
+    def digests(self, needs: str | None) -> list[str]:
+        """Return hashes of the files of the data that a part needs, where anything is kept."""
         paths: list[Path] = []
-        if part == "separability" and self.images is not None:
-            paths = list(self.images.images)
-        elif part in ("efficacy", "agreement") and self.dataset is not None:
-            references = (path for path in self.dataset.reference if path is not None)
-            paths = [*dict.fromkeys(references), *self.dataset.image]
+        if needs == "images":
+            paths = list(self.pristine.images)
+        elif needs == "dataset":
+            references = (path for path in self.rated.reference if path is not None)
+            paths = [*dict.fromkeys(references), *self.rated.image]
         return self.run.digests(paths)
 
     def dataset_facts(self) -> dict[str, Any] | None:

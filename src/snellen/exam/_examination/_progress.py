@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from snellen.backbones import Backbone
 from snellen.errors import SnellenError
-from snellen.exam._examination._parts import EXAM_PARTS, Work
+from snellen.exam._examination._part import Work
+from snellen.exam._examination._parts import EXAM_PARTS
 from snellen.exam._examination._plan import ExamPlan
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from snellen.exam._checkpoint import Arrays
-from snellen.exam._examination._examination import Part
+from snellen.exam._examination._part import Part
 
 
 def pack(part: Part) -> Arrays:
