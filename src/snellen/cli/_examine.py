@@ -7,18 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from snellen.cli._datasets import open_dataset
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import DirectionOption, OutputOption, WeightsOption, open_dataset
-from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption, ResizeOption
-from snellen.cli._tuning import CsfOption
+from snellen.cli._exam_options import (
+    BackbonesArgument,
+    CropOption,
+    CsfOption,
+    DirectionOption,
+    FolderOption,
+    RandomControlOption,
+    ResamplesOption,
+)
+from snellen.cli._options import (
+    DeviceOption,
+    LayerOption,
+    PixelsPerDegreeOption,
+    ResizeOption,
+    WeightsOption,
+)
 
 if TYPE_CHECKING:
     from snellen.exam import ExamProgress
 
 
 def examine(
-    backbone: Annotated[list[str], typer.Argument(help="Backbones; see snellen list backbones.")],
-    output: OutputOption,
+    backbone: BackbonesArgument,
+    output: FolderOption,
     weights: WeightsOption = None,
     dataset: Annotated[
         str | None,
@@ -39,19 +53,15 @@ def examine(
         ),
     ] = None,
     layer: LayerOption = None,
-    random_control: Annotated[
-        bool, typer.Option(help="Also examine the same architecture with random weights.")
-    ] = False,
+    random_control: RandomControlOption = False,
     full: Annotated[
         bool, typer.Option("--full", help="All gratings, images and levels, not fewer of each.")
     ] = False,
     resize: ResizeOption = None,
-    crop: Annotated[
-        int, typer.Option(help="Side of the square taken from the middle of --images; 0: all.")
-    ] = 256,
+    crop: CropOption = 256,
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
     csf: CsfOption = "tariq",
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the intervals.")] = 1000,
+    resamples: ResamplesOption = 1000,
     higher_better: DirectionOption = None,
     device: DeviceOption = "cpu",
 ) -> None:

@@ -9,6 +9,7 @@ from snellen.runs._engines import ENGINES
 from snellen.runs._journal import Journal, JournalError, Row
 from snellen.runs._memory import keep_freed_memory
 from snellen.runs._pairs import PairScore, comparison_rows, score_pairs
+from snellen.runs._rated import rated_rows
 from snellen.runs._report_tables import report_tables
 from snellen.runs._reports import REPORT_FORMATS, report_format, write_report
 from snellen.runs._run import ScoredCollection, ScoredRows
@@ -48,6 +49,7 @@ __all__ = [
     "open_source",
     "pair_descriptors",
     "parse_shard",
+    "rated_rows",
     "report_format",
     "report_tables",
     "score",

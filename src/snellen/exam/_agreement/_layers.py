@@ -70,7 +70,7 @@ class LayerExam:
         if not own:
             known = ", ".join(self.networks)
             raise BackboneError(f"The exam has no network {network!r}; it has {known}.")
-        return max(own, key=lambda row: float(np.nan_to_num(row[statistic], nan=-2.0)))
+        return best_row(own, statistic)
 
     def to_table(self) -> Any:
         """Return the rows as an Arrow table."""
@@ -217,6 +217,11 @@ def _series(
             else:
                 distances = responses.distances(name, made[name], cumulative=joined)
             yield Series(label, name, "cumulative" if joined else "layer", distances)
+
+
+def best_row(rows: Iterable[Row], statistic: str = "srcc") -> Row:
+    """Return the row of the highest correlation; one that is not defined is below all others."""
+    return max(rows, key=lambda row: float(np.nan_to_num(row[statistic], nan=-2.0)))
 
 
 def _rows(

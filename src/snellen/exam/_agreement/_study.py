@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from snellen.agreement import RankAgreement, Resampling
-from snellen.datasets import Dataset
-from snellen.exam._agreement._layers import LayerExam, Row, agreement_columns, layers
+from snellen.agreement import Estimate, RankAgreement, Resampling
+from snellen.exam._agreement._layers import LayerExam, Row, agreement_columns, best_row, layers
+from snellen.exam._agreement._study_metrics import MetricScores, score_metrics
 from snellen.exam._agreement._study_networks import NetworkSpec
 from snellen.exam._agreement._study_plan import Study
-from snellen.exam._references import groups
-from snellen.metrics import create_metric
+from snellen.runs import ScoreCache
 
 Numbers = NDArray[np.float64]
 
@@ -32,12 +32,15 @@ class Condition:
         Agreement by factor and level, with intervals.
     networks
         Best, first and last layer of every network, and its lead over each metric.
+    failed
+        Images that are left out, a row each: ``image``, ``reference`` and ``error``.
     """
 
     exam: LayerExam
     metrics: tuple[Row, ...]
     factors: tuple[Row, ...]
     networks: tuple[Row, ...]
+    failed: tuple[Row, ...] = ()
 
 
 def study(
@@ -45,14 +48,16 @@ def study(
     *,
     resampling: Resampling | None = None,
     checkpoint: str | Path | None = None,
-    device: str = "cpu",
+    cache: ScoreCache | None = None,
+    device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> list[Condition]:
     """Examine every network on every dataset under every protocol.
 
     A network's agreement is the SRCC of its best layer with the plain Euclidean distance, as in
     the paper (of the first readout, where that one is not examined). The layer is chosen on the
-    images on which it is reported: a little optimistic, for every network alike.
+    images on which it is reported: a little optimistic, for every network alike. An image that
+    cannot be read, or that a metric has no score for, is left out for all, and the study goes on.
 
     Parameters
     ----------
@@ -60,6 +65,8 @@ def study(
         What `load_study` has read.
     resampling, checkpoint, device, progress
         See `snellen.exam.layers`.
+    cache
+        Where scores of the metrics are taken from and kept; by default they are computed.
 
     Returns
     -------
@@ -69,12 +76,12 @@ def study(
     how = resampling or Resampling()
     found = []
     for dataset in plan.datasets:
-        references = _score_metrics(plan, dataset)
+        scored = score_metrics(plan, dataset, device, cache)
         for resize in plan.resize:
             parts = [
                 layers(
                     {spec.name: spec.build()},
-                    dataset,
+                    scored.dataset,
                     readouts=plan.readouts,
                     layers=["input", *spec.layers] if spec.layers else None,
                     resize=resize,
@@ -85,7 +92,7 @@ def study(
                 )
                 for spec in plan.networks
             ]
-            found.append(_condition(plan, _join(plan, parts), references, how))
+            found.append(_condition(plan, _join(plan, parts), scored, how))
     return found
 
 
@@ -102,40 +109,25 @@ def _join(plan: Study, parts: Sequence[LayerExam]) -> LayerExam:
     )
 
 
-def _score_metrics(plan: Study, dataset: Dataset) -> dict[str, Numbers]:
-    """Score every pair by every metric, oriented so that low means good."""
-    scores = {}
-    for entry in plan.metrics:
-        options = dict(entry)
-        label = options.pop("label", options["name"])
-        metric = create_metric(**options)
-        values = np.empty(len(dataset))
-        for reference, positions in groups(dataset).items():
-            prepared = metric.prepare(reference)
-            for i in positions:
-                values[i] = float(metric(dataset.image[i], prepared))
-        scores[label] = values if metric.lower_better else -values
-    return scores
-
-
-def _condition(
-    plan: Study, exam: LayerExam, metrics: Mapping[str, Numbers], how: Resampling
-) -> Condition:
+def _condition(plan: Study, exam: LayerExam, scored: MetricScores, how: Resampling) -> Condition:
     best = {spec.name: _best(exam, spec.name) for spec in plan.networks}
     columns = {name: _column(exam, row) for name, row in best.items()}
     people = exam.dataset.score if exam.dataset.higher_better else -exam.dataset.score
     ranks = RankAgreement(people, exam.dataset.content, how)
     networks = dict(zip(columns, _drawn(ranks, columns), strict=True))
-    others = dict(zip(metrics, _drawn(ranks, metrics), strict=True))
+    others = dict(zip(scored.scores, _drawn(ranks, scored.scores), strict=True))
     rows = [
-        _network_row(exam, spec, best[spec.name]) | _leads(networks[spec.name], others, ranks)
+        _network_row(exam, spec, best[spec.name])
+        | _interval(ranks.estimate(*networks[spec.name]))
+        | _leads(networks[spec.name], others, ranks)
         for spec in plan.networks
     ]
-    scored = [
+    metrics = [
         {"metric": name} | agreement_columns(values, exam.dataset, how)
-        for name, values in metrics.items()
+        for name, values in scored.scores.items()
     ]
-    return Condition(exam, tuple(scored), tuple(_factors(plan, networks, ranks)), tuple(rows))
+    factors = _factors(plan, networks, ranks)
+    return Condition(exam, tuple(metrics), tuple(factors), tuple(rows), scored.failed)
 
 
 def _main_readout(exam: LayerExam) -> str:
@@ -156,7 +148,7 @@ def _own(exam: LayerExam, network: str) -> list[Row]:
 
 
 def _best(exam: LayerExam, network: str) -> Row:
-    return max(_own(exam, network), key=lambda row: float(np.nan_to_num(row["srcc"], nan=-2)))
+    return best_row(_own(exam, network))
 
 
 def _column(exam: LayerExam, row: Row) -> Numbers:
@@ -207,14 +199,10 @@ def _factors(
                 float(np.mean([value for value, _ in own])),
                 np.mean([draws for _, draws in own], axis=0),
             )
-            rows.append(
-                {
-                    "factor": factor,
-                    "level": str(level),
-                    "networks": len(own),
-                    "srcc": mean.value,
-                    "srcc_low": mean.low,
-                    "srcc_high": mean.high,
-                }
-            )
+            row: Row = {"factor": factor, "level": str(level), "networks": len(own)}
+            rows.append(row | _interval(mean))
     return rows
+
+
+def _interval(srcc: Estimate) -> Row:
+    return {"srcc": srcc.value, "srcc_low": srcc.low, "srcc_high": srcc.high}

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-import numpy as np
-
 from snellen.backbones import INPUT_LAYER, Backbone
-from snellen.exam._agreement._layers import layers
+from snellen.exam._agreement._layers import best_row, layers
 from snellen.exam._exam_run import ExamRun
 from snellen.exam._examination._html import (
     ReportFigure,
@@ -56,7 +54,7 @@ def _work(backbone: Backbone, plan: ExamPlan) -> Work:
 
 def _findings(tables: Tables, facts: Facts) -> Row:
     rows = tables.get("agreement", ())
-    best = max(rows, key=lambda row: float(np.nan_to_num(row["srcc"], nan=-2)), default=None)
+    best = best_row(rows) if rows else None
     names = ("layer", "readout", "combination")
     row = {f"agreement_{name}": None if best is None else best[name] for name in names}
     return row | interval_columns("srcc", best, "srcc", "srcc_low", "srcc_high")
