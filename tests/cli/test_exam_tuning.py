@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from snellen import exam
 from snellen.cli import app
-from snellen.exam import TuningStimuli, load_channel_weights
+from snellen.exam import TuningStimuli
+from snellen.metrics import load_channel_weights
 
 
 @pytest.fixture(autouse=True)

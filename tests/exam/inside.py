@@ -4,7 +4,7 @@ The one place that names those modules: a file that moves changes nothing else i
 """
 
 from snellen.exam._agreement import _relevance as relevance_module
-from snellen.exam._agreement._readouts import find_readouts
+from snellen.exam._agreement._readouts import CHANNEL_NORMALIZED, find_readouts
 from snellen.exam._agreement._relevance import divide, fit_relevance, fit_weights
 from snellen.exam._agreement._responses import _Measure, respond
 from snellen.exam._efficacy._activity import activity
@@ -25,6 +25,7 @@ from snellen.exam._examination._parts import _tuning as tuning_part_module
 from snellen.exam._examination._parts._separability import projection
 from snellen.exam._examination._parts._tuning import tuning_exam
 from snellen.exam._examination._plan import ExamPlan, exam_images
+from snellen.exam._psychophysics._observer import Observer, anchor_grating
 from snellen.exam._psychophysics._threshold_search import find_crossing
 from snellen.exam._separation import _neighbors as neighbors_module
 from snellen.exam._separation import _separability_indices as separability_indices_module
@@ -46,6 +47,7 @@ from snellen.exam._tuning._tuning_measures import (
 )
 
 __all__ = [
+    "CHANNEL_NORMALIZED",
     "TABLES",
     "ChannelEfficacy",
     "ExamPlan",
@@ -54,12 +56,14 @@ __all__ = [
     "Found",
     "Look",
     "Measure",
+    "Observer",
     "Part",
     "PartKind",
     "Term",
     "Work",
     "_Measure",
     "activity",
+    "anchor_grating",
     "circular_variance",
     "csf_part_module",
     "divide",

@@ -12,15 +12,9 @@ from snellen import create_metric
 from snellen.agreement import RankAgreement, Resampling, srcc
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, MetricError
-from snellen.exam import (
-    TuningStimuli,
-    efficacy,
-    efficacy_images,
-    load_channel_weights,
-    save_channel_weights,
-)
+from snellen.exam import TuningStimuli, efficacy, efficacy_images, save_channel_weights
 from snellen.images import read_image
-from snellen.metrics import Protocol
+from snellen.metrics import Protocol, load_channel_weights
 from snellen.vision import Viewing
 from tests.exam.inside import ChannelEfficacy, ExamRun, activity, respond, set_agreements
 

@@ -8,6 +8,7 @@ import pytest
 
 from snellen.errors import BackboneError, DatasetError, MetricError
 from snellen.exam import EXAM_PARTS, efficacy, examine, layers, separability, tuning
+from snellen.plots import write_report
 from tests.exam.inside import (
     TABLES,
     Examination,
@@ -207,6 +208,15 @@ def test_tables_are_written_and_hold_every_network(given, tmp_path):
     assert set(manifest["networks"]) == {"a", "b"}
     assert len(manifest["parts"]) == 2 * len(EXAM_PARTS)
     assert set(found.tables()) == set(TABLES)
+
+
+def test_folders_and_files_may_be_text(backbone, tmp_path):
+    folder = str(tmp_path / "out")
+    found = examine(backbone, parts="csf", checkpoint=str(tmp_path / "kept"), **OPTIONS)
+    assert all(path.is_file() for path in found.save(folder))
+    write_report(found, f"{folder}/report.html")
+    assert (tmp_path / "out" / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
 def test_tables_of_an_earlier_exam_do_not_stay(backbone, tmp_path):

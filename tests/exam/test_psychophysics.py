@@ -6,8 +6,9 @@ import torch
 
 from snellen import create_metric
 from snellen.errors import ImageError, MetricError
-from snellen.exam import Observer, anchor_grating, masking, metric_csf
+from snellen.exam import masking, metric_csf
 from snellen.vision import HUMAN_CSF, AliasingWarning, Grating, Viewing
+from tests.exam.inside import Observer, anchor_grating
 
 # 60 pixels at 60 per degree: whole cycles of every whole frequency.
 SMALL = Grating(4.0, contrast=0.0, size=60)

@@ -118,7 +118,7 @@ def _condition(plan: Study, exam: LayerExam, scored: MetricScores, how: Resampli
     others = dict(zip(scored.scores, _drawn(ranks, scored.scores), strict=True))
     rows = [
         _network_row(exam, spec, best[spec.name])
-        | _interval(ranks.estimate(*networks[spec.name]))
+        | _ends(ranks.estimate(*networks[spec.name]))
         | _leads(networks[spec.name], others, ranks)
         for spec in plan.networks
     ]
@@ -200,9 +200,9 @@ def _factors(
                 np.mean([draws for _, draws in own], axis=0),
             )
             row: Row = {"factor": factor, "level": str(level), "networks": len(own)}
-            rows.append(row | _interval(mean))
+            rows.append(row | {"srcc": mean.value} | _ends(mean))
     return rows
 
 
-def _interval(srcc: Estimate) -> Row:
-    return {"srcc": srcc.value, "srcc_low": srcc.low, "srcc_high": srcc.high}
+def _ends(srcc: Estimate) -> Row:
+    return {"srcc_low": srcc.low, "srcc_high": srcc.high}

@@ -67,7 +67,7 @@ class NetworkSpec:
     std: Sequence[float] | None = None
     seed: int = 0
     tags: Mapping[str, Any] = field(default_factory=dict)
-    folder: Path = Path()
+    folder: str | Path = ""
 
     def __post_init__(self) -> None:
         if (self.architecture is None) == (self.module is None):
@@ -88,7 +88,7 @@ class NetworkSpec:
         options: dict[str, Any] = {"mean": self.mean, "std": self.std}
         weights = self.weights
         if weights not in (None, "imagenet", "random"):
-            weights = str(self.folder / os.path.expandvars(str(weights)))
+            weights = str(Path(self.folder) / os.path.expandvars(str(weights)))
         foreign = bool(self.key or self.prefix or self.ignore)
         if self.architecture is not None and not foreign:
             return create_backbone(self.architecture, weights, seed=self.seed, **options)
@@ -111,7 +111,7 @@ class NetworkSpec:
     def _call(self) -> nn.Module:
         path, _, function = str(self.module).partition(":")
         try:
-            with _importable(self.folder):
+            with _importable(Path(self.folder)):
                 made = getattr(importlib.import_module(path), function)()
         except (ImportError, AttributeError) as error:
             raise BackboneError(
