@@ -1,6 +1,6 @@
 """Scores of the metrics that a study compares its networks with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from snellen.datasets import Dataset
 from snellen.errors import DatasetError, ImageError
 from snellen.exam._agreement._study_plan import Study
 from snellen.exam._references import groups
-from snellen.images import read_image
+from snellen.images import image_size, read_image
 from snellen.metrics import Metric, MetricSet, create_metric
 from snellen.runs import ScoreCache, rated_rows
 
@@ -73,8 +73,8 @@ def score_metrics(
         for label, metric in chosen.items():
             values = np.array([row[metric.name] for row in rows], dtype=np.float64)
             scores[label] = values if metric.lower_better else -values
-    if not plan.metrics:
-        errors = _unreadable(dataset)
+    for i, error in _unfit(dataset, decode=not plan.metrics):
+        errors.setdefault(i, []).append(error)
     failed = tuple(_failure(dataset, i, texts) for i, texts in sorted(errors.items()))
     kept = [i for i in range(len(dataset)) if i not in errors]
     if not kept:
@@ -103,17 +103,28 @@ def _sets(plan: Study, device: str | torch.device) -> Sequence[dict[str, Metric]
     return sets
 
 
-def _unreadable(dataset: Dataset) -> dict[int, list[str]]:
-    """Find the images that networks could not look at, where no metric has read them."""
-    errors: dict[int, list[str]] = {}
-    for reference, positions in groups(dataset).items():
-        for i in positions:
-            try:
-                for path in (reference, dataset.image[i]):
-                    read_image(path)
-            except (ImageError, OSError) as error:
-                errors[i] = [str(error)]
-    return errors
+def _unfit(dataset: Dataset, *, decode: bool) -> Iterator[tuple[int, str]]:
+    """Yield the images that networks could not compare with their references, and why.
+
+    Parameters
+    ----------
+    dataset
+        Images with references.
+    decode
+        Whether to read the pixels, where no metric has read them; else the sizes alone, which a
+        metric may have brought together.
+    """
+    for i, (image, reference) in enumerate(zip(dataset.image, dataset.reference, strict=True)):
+        try:
+            if decode:
+                read_image(reference)
+                read_image(image)
+            size, wanted = image_size(image), image_size(reference)
+        except (ImageError, OSError) as error:
+            yield i, str(error)
+            continue
+        if size != wanted:
+            yield i, f"{image} has size {size}, its reference {reference} {wanted}."
 
 
 def _failure(dataset: Dataset, i: int, errors: Sequence[str]) -> Row:

@@ -4,9 +4,9 @@ import base64
 import io
 import warnings
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-import snellen.plots
 from snellen.plots._names import plain
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def figure_html(shown: "ReportFigure") -> str:
     It is an SVG where that is small, else a PNG.
     """
     title = {} if shown.title is None else {"title": plain(shown.title)}
-    draw = getattr(snellen.plots, shown.draw)
+    # By name, through the face of the room: a part of the exam may ask for any figure.
+    draw = getattr(import_module("snellen.plots"), shown.draw)
     kind, data = _encoded(draw(*shown.arguments, **shown.options, **title))
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     return (
