@@ -1,6 +1,6 @@
 """Fit the human contrast sensitivity curve to measured thresholds, and draw it over them.
 
-Reproduces the constants of `snellen.exam.HUMAN_CSF` and docs/reproductions/human-csf.png:
+Reproduces the constants of `snellen.vision.HUMAN_CSF` and docs/reproductions/human-csf.png:
 
     python recipes/fit_csf.py FOLDER_OF_CASTLECSF --figure docs/reproductions/human-csf.png
 
@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from snellen.exam import (
+from snellen.plots import plot_csf, save_figure
+from snellen.vision import (
     HUMAN_CSF,
     Thresholds,
     compare_curves,
@@ -26,7 +27,6 @@ from snellen.exam import (
     fitted_thresholds,
     load_castlecsf,
 )
-from snellen.plots import plot_csf, save_figure
 
 # What a formula of frequency alone is about: daylight screens, gratings of a few degrees.
 USUAL_LUMINANCE, USUAL_AREA = (20.0, 200.0), (0.5, 20.0)

@@ -13,6 +13,7 @@ from . import (
     readouts,
     restoration,
     runs,
+    vision,
 )
 from .backbones import create_backbone, list_backbones
 from .datasets import list_datasets, load_dataset
@@ -64,4 +65,5 @@ __all__ = [
     "restoration",
     "runs",
     "score",
+    "vision",
 ]

@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from snellen.cli import app
-from snellen.exam import load_channel_weights
+from snellen.metrics import load_channel_weights
 
 
 @pytest.fixture

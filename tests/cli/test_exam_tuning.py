@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from snellen import exam
 from snellen.cli import app
-from snellen.exam import TuningStimuli, load_channel_weights
+from snellen.exam import TuningStimuli
+from snellen.metrics import load_channel_weights
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def run(*arguments):
 def test_tuning_writes_tables_figures_and_a_manifest(tmp_path):
     done = run(
         "tuning", "gabor", "--layer", "energy1", "--size", 64, "--output", tmp_path,
-        "--contrast", 0.1, "--centre", 0.5,
+        "--contrast", 0.1, "--center", 0.5,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "energy1: 18 channels, 0 dead, preferred frequency median 1" in done.output

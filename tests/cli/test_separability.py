@@ -49,14 +49,14 @@ def test_a_dataset_gives_tables_figures_and_a_manifest(pairs, tmp_path):
     output = tmp_path / "out"
     done = run(
         "--dataset", f"mine={pairs}", "--output", output, "--pooling", "mean",
-        "--normalise", "none", "--normalise", "l2", "--neighbours", 1, "--neighbours", 3, *FEW,
+        "--normalize", "none", "--normalize", "l2", "--neighbors", 1, "--neighbors", 3, *FEW,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "gabor, with the reference: type accuracy 1.000 [1.000, 1.000] (chance 0.500)" in (
         done.output
     )
     table = pyarrow.csv.read_csv(output / "separability.csv")
-    assert table.num_rows == 2 * 2 * 2 * 2  # layers, difference, normalise, neighbours
+    assert table.num_rows == 2 * 2 * 2 * 2  # layers, difference, normalize, neighbors
     assert set(table.column("layer").to_pylist()) == {"input", "simple1"}
     assert pyarrow.parquet.read_table(output / "separability.parquet").num_rows == 16
     confusion = pyarrow.csv.read_csv(output / "confusion-gabor.csv")
@@ -64,7 +64,7 @@ def test_a_dataset_gives_tables_figures_and_a_manifest(pairs, tmp_path):
     assert pyarrow.csv.read_csv(output / "pairs-gabor.csv").num_rows == 1
     assert pyarrow.csv.read_csv(output / "projection-gabor.csv").num_rows == 12
     manifest = json.loads((output / "manifest.json").read_text())
-    assert manifest["options"]["normalise"] == ["none", "l2"]
+    assert manifest["options"]["normalize"] == ["none", "l2"]
     for name in ("separability", "pairs-gabor", "projection-gabor"):
         with Image.open(output / f"{name}.png") as image:
             assert image.width > 300

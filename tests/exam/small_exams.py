@@ -10,7 +10,8 @@ from torch import nn
 from snellen.agreement import Resampling
 from snellen.backbones import create_backbone
 from snellen.datasets import load_dataset
-from snellen.exam import Viewing, synthetic_set
+from snellen.exam import synthetic_set
+from snellen.vision import Viewing
 from tests.exam.inside import ExamPlan
 
 TYPES = ("gaussian-blur", "white-noise", "brighten")

@@ -9,27 +9,21 @@ import torch
 from torch import nn
 
 from snellen import create_metric
-from snellen.agreement import Resampling, srcc
+from snellen.agreement import RankAgreement, Resampling, srcc
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, MetricError
-from snellen.exam import (
-    TuningStimuli,
-    Viewing,
-    efficacy,
-    efficacy_images,
-    load_channel_weights,
-    save_channel_weights,
-)
+from snellen.exam import TuningStimuli, efficacy, efficacy_images, save_channel_weights
 from snellen.images import read_image
-from snellen.metrics import Protocol
-from tests.exam.inside import ChannelEfficacy, RankAgreement, activity, respond, set_agreements
+from snellen.metrics import Protocol, load_channel_weights
+from snellen.vision import Viewing
+from tests.exam.inside import ChannelEfficacy, ExamRun, activity, respond, set_agreements
 
 STIMULI = TuningStimuli(
     viewing=Viewing(8), ring_frequencies=(0.5, 1, 2, 4), bar_frequency=1.0, bar_step=30, phases=3,
     size=16,
 )  # fmt: skip
 HOW = Resampling(resamples=40)
-CONTROLS = {"H", "L", "H-normalised", "top-activation", "top-variance", "random"}
+CONTROLS = {"H", "L", "H-normalized", "top-activation", "top-variance", "random"}
 
 
 class Filters(nn.Module):
@@ -73,7 +67,9 @@ def test_every_set_is_reported_beside_its_controls(found):
 
 
 def test_rows_are_the_correlations_of_eq_1(found, filters, dataset):
-    answers = respond(filters, dataset, ["act1"], {}, protocol=Protocol(), by_channel=True)
+    answers = respond(
+        filters, dataset, ["act1"], {}, protocol=Protocol(), by_channel=True, run=ExamRun()
+    )
     by_channel, own = answers.channels["act1"], found.channels["act1"]
 
     def agreement(distances):
@@ -136,7 +132,7 @@ def test_a_planted_efficacy_beats_its_controls():
 
 
 def test_activity_is_that_of_the_references(filters, dataset):
-    found = activity(filters, dataset, ["act1"], protocol=Protocol())["act1"]
+    found = activity(filters, dataset, ["act1"], protocol=Protocol(), run=ExamRun())["act1"]
     paths = sorted(set(dataset.reference))
     features = filters(torch.stack([read_image(path) for path in paths]))["act1"]
     flat = features.transpose(0, 1).flatten(1)
@@ -202,7 +198,7 @@ def test_gain_counts_in_efficacy_but_not_without_it(filters, dataset):
     own = after.channels["act1"]
     raised = own.mu1[3] * own.mu2[3] / (before.mu1[3] * before.mu2[3])
     assert raised == pytest.approx(1000, rel=1e-3)
-    np.testing.assert_allclose(own.normalised, before.normalised, rtol=1e-3)
+    np.testing.assert_allclose(own.normalized, before.normalized, rtol=1e-3)
 
 
 def test_wrong_questions_are_refused(filters, dataset):

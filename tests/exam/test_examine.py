@@ -8,7 +8,17 @@ import pytest
 
 from snellen.errors import BackboneError, DatasetError, MetricError
 from snellen.exam import EXAM_PARTS, efficacy, examine, layers, separability, tuning
-from tests.exam.inside import TABLES, Examination, ExamPlan, Part, exam_images, exam_parts_module
+from snellen.plots import write_report
+from tests.exam.inside import (
+    TABLES,
+    Examination,
+    ExamPlan,
+    Part,
+    csf_part_module,
+    exam_images,
+    projection,
+    tuning_exam,
+)
 
 from .small_exams import OPTIONS, distorted, pristine, rated, small_gratings, two_layers
 
@@ -130,7 +140,7 @@ def test_an_error_that_nobody_expected_is_kept_with_its_type(backbone, monkeypat
     def fail(*_, **__):
         raise RuntimeError("out of everything")
 
-    monkeypatch.setattr(exam_parts_module, "metric_csf", fail)
+    monkeypatch.setattr(csf_part_module, "metric_csf", fail)
     found = examine(backbone, parts="csf", **OPTIONS)
     assert found.errors[0].error == "RuntimeError: out of everything"
 
@@ -172,7 +182,7 @@ def test_objects_for_figures_come_back_from_tables(backbone, given):
     part = found.of("tuning")["two-layers-0"]
     plan = ExamPlan(viewing=given["viewing"])
     direct = tuning(backbone, plan.layers_of(backbone), stimuli=plan.stimuli(backbone))
-    restored = part.tuning_exam()
+    restored = tuning_exam(part)
     assert restored.stimuli == direct.stimuli
     same(restored.rows, direct.rows)
     for layer, curves in direct.curves.items():
@@ -180,7 +190,7 @@ def test_objects_for_figures_come_back_from_tables(backbone, given):
             np.testing.assert_array_equal(
                 getattr(restored.curves[layer], name), getattr(curves, name)
             )
-    points = found.of("separability")["two-layers-0"].projection()
+    points = projection(found.of("separability")["two-layers-0"])
     assert points.points.shape == (len(given["images"]), 2)
     assert points.row["layer"] == found.summary()[0]["separability_layer"]
 
@@ -198,6 +208,15 @@ def test_tables_are_written_and_hold_every_network(given, tmp_path):
     assert set(manifest["networks"]) == {"a", "b"}
     assert len(manifest["parts"]) == 2 * len(EXAM_PARTS)
     assert set(found.tables()) == set(TABLES)
+
+
+def test_folders_and_files_may_be_text(backbone, tmp_path):
+    folder = str(tmp_path / "out")
+    found = examine(backbone, parts="csf", checkpoint=str(tmp_path / "kept"), **OPTIONS)
+    assert all(path.is_file() for path in found.save(folder))
+    write_report(found, f"{folder}/report.html")
+    assert (tmp_path / "out" / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
 def test_tables_of_an_earlier_exam_do_not_stay(backbone, tmp_path):

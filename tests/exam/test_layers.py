@@ -11,7 +11,7 @@ from snellen.agreement import Resampling
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, DatasetError, ImageError, MetricError
 from snellen.images import read_image
-from tests.exam.inside import _Measure, find_readouts
+from tests.exam.inside import CHANNEL_NORMALIZED, _Measure, find_readouts
 
 from .conftest import save, tiny
 
@@ -82,8 +82,8 @@ def test_joined_layers_are_the_concatenated_features(backbone, dataset):
         assert flattened == pytest.approx(cosine, rel=1e-5)
 
 
-def test_channel_normalised_is_its_definition(backbone, dataset):
-    found = exam.layers(backbone, dataset, readouts=[exam.CHANNEL_NORMALISED])
+def test_channel_normalized_is_its_definition(backbone, dataset):
+    found = exam.layers(backbone, dataset, readouts=[CHANNEL_NORMALIZED])
     pairs = [
         [features(backbone, path[i]) for path in (dataset.image, dataset.reference)]
         for i in range(len(dataset))
@@ -93,9 +93,9 @@ def test_channel_normalised_is_its_definition(backbone, dataset):
         d = np.array([((f[layer] - g[layer]) ** 2).mean((0, 2, 3)).numpy() for f, g in pairs])
         columns.append(d / d.mean(0))
     single = np.stack([np.sqrt(column.mean(1)) for column in columns], 1)
-    np.testing.assert_allclose(series(found, exam.CHANNEL_NORMALISED), single, rtol=1e-5)
+    np.testing.assert_allclose(series(found, CHANNEL_NORMALIZED), single, rtol=1e-5)
     joined = np.sqrt(np.concatenate(columns, 1).mean(1))
-    cumulative = series(found, exam.CHANNEL_NORMALISED, "cumulative")
+    cumulative = series(found, CHANNEL_NORMALIZED, "cumulative")
     np.testing.assert_allclose(cumulative[:, -1], joined, rtol=1e-5)
 
 
@@ -167,8 +167,9 @@ def test_an_exam_that_was_cut_off_goes_on(backbone, dataset, tmp_path, monkeypat
 
 
 def test_changed_images_are_measured_again(backbone, dataset, tmp_path):
-    folder = tmp_path / "checkpoint"
+    folder = str(tmp_path / "checkpoint")
     exam.layers(backbone, dataset, readouts=["mean"], checkpoint=folder)
+    assert list((tmp_path / "checkpoint").iterdir())
     pixels = (read_image(dataset.image[0]) * 128).permute(1, 2, 0).numpy()
     save(dataset.image[0], pixels)
     kept = exam.layers(backbone, dataset, readouts=["mean"], checkpoint=folder)

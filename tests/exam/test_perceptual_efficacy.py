@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from snellen.errors import MetricError
-from snellen.exam import find_csf
+from snellen.vision import find_csf
 from tests.exam.inside import (
     efficacy_weights,
     frequency_sensitivity,
-    gain_normalised,
+    gain_normalized,
     group_distances,
     high_group,
     low_group,
@@ -25,8 +25,8 @@ FREQUENCIES = np.linspace(0.1, 30, 300)
 VALUES = arrays(np.float64, st.integers(2, 60), elements=st.floats(0, 1e3, allow_subnormal=False))
 
 
-def band(centre, sigma=0.8, gain=1.0):
-    return gain * np.exp(-(np.log2(FREQUENCIES / centre) ** 2) / (2 * sigma**2))[None]
+def band(center, sigma=0.8, gain=1.0):
+    return gain * np.exp(-(np.log2(FREQUENCIES / center) ** 2) / (2 * sigma**2))[None]
 
 
 def test_published_scale_of_mu1_on_other_csfs():
@@ -56,9 +56,9 @@ def test_published_scale_of_mu2():
     assert 1 < expected / 1e6 < 10
 
 
-@given(centre=st.floats(3, 12), density=st.sampled_from([2, 3]))
-def test_the_finite_difference_hardly_depends_on_the_sampling(centre, density):
-    csf, curve = find_csf("tariq"), band(centre)
+@given(center=st.floats(3, 12), density=st.sampled_from([2, 3]))
+def test_the_finite_difference_hardly_depends_on_the_sampling(center, density):
+    csf, curve = find_csf("tariq"), band(center)
     dense = frequency_sensitivity(curve, FREQUENCIES, csf)[0]
     sparse = frequency_sensitivity(curve[:, ::density], FREQUENCIES[::density], csf)[0]
     assert sparse == pytest.approx(dense, rel=0.03)
@@ -81,13 +81,13 @@ def test_efficacy_grows_with_the_third_power_of_the_gain(gain):
 
     ratio = product(curves * scale, bars * scale) / product(curves, bars)
     np.testing.assert_allclose(ratio, [gain**3, 1])
-    same = product(gain_normalised(curves * scale), gain_normalised(bars * scale))
-    np.testing.assert_allclose(same, product(gain_normalised(curves), gain_normalised(bars)))
+    same = product(gain_normalized(curves * scale), gain_normalized(bars * scale))
+    np.testing.assert_allclose(same, product(gain_normalized(curves), gain_normalized(bars)))
 
 
 def test_efficacy_of_dead_layers_is_zero():
     np.testing.assert_array_equal(perceptual_efficacy([0, 0], [1, 2]), 0)
-    np.testing.assert_array_equal(gain_normalised(np.zeros((2, 3))), 0)
+    np.testing.assert_array_equal(gain_normalized(np.zeros((2, 3))), 0)
 
 
 def test_wrong_frequencies_are_refused():

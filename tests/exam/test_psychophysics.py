@@ -6,16 +6,9 @@ import torch
 
 from snellen import create_metric
 from snellen.errors import ImageError, MetricError
-from snellen.exam import (
-    HUMAN_CSF,
-    AliasingWarning,
-    Grating,
-    Observer,
-    Viewing,
-    anchor_grating,
-    masking,
-    metric_csf,
-)
+from snellen.exam import masking, metric_csf
+from snellen.vision import HUMAN_CSF, AliasingWarning, Grating, Viewing
+from tests.exam.inside import Observer, anchor_grating
 
 # 60 pixels at 60 per degree: whole cycles of every whole frequency.
 SMALL = Grating(4.0, contrast=0.0, size=60)
@@ -97,7 +90,7 @@ def test_a_mask_leaves_psnr_alone():
     assert found.to_table().num_rows == 3
 
 
-def test_divisive_normalisation_masks():
+def test_divisive_normalization_masks():
     metric = create_metric("euclidean-gabor", layers=["complex1"])
     found = masking(
         metric, [0.1, 0.6], target=Grating(15.0, contrast=0.0, size=64), phases=2,

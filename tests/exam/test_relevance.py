@@ -5,6 +5,7 @@ from scipy.optimize import approx_fprime
 
 from snellen import create_metric, exam
 from snellen.errors import DatasetError, MetricError, WeightsError
+from snellen.metrics import load_channel_weights
 from tests.exam.inside import divide, fit_relevance, fit_weights
 from tests.exam.inside import relevance_module as _relevance
 
@@ -91,7 +92,7 @@ def test_weights_of_a_network_serve_a_metric(backbone, dataset, tmp_path):
     assert found.manifest()["layer"] == "conv2"
     path = tmp_path / "weights.safetensors"
     exam.save_channel_weights(path, [found])
-    weights = exam.load_channel_weights(path)
+    weights = load_channel_weights(path)
     metric = create_metric(
         "euclidean-gabor", backbone=backbone, layer="conv2", channel_weights=weights
     )
@@ -109,9 +110,9 @@ def test_wrong_questions_are_refused(backbone, dataset, tmp_path):
         exam.relevance(backbone, "conv1", dataset, test_share=1.0)
     path = tmp_path / "no.safetensors"
     with pytest.raises(WeightsError, match="no whole file"):
-        exam.load_channel_weights(path)
+        load_channel_weights(path)
     from safetensors.torch import save_file
 
     save_file({"conv1": torch.ones(3)}, path)
     with pytest.raises(WeightsError, match="non-negative channel weights"):
-        exam.load_channel_weights(path)
+        load_channel_weights(path)

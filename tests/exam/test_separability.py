@@ -72,7 +72,7 @@ def test_descriptors_are_means_and_deviations_of_channels(backbone, typed, side_
 
 def test_plain_types_are_told_apart_with_the_reference_and_hardly_without(backbone, typed):
     found = examine(backbone, typed, components=8)
-    row = found.best(difference=True, normalise="z-score")
+    row = found.best(difference=True, normalize="z-score")
     assert row["accuracy"] > 0.9
     without, given = (
         found.best(difference=one, layer="input", pooling="mean")["accuracy"]
@@ -94,16 +94,16 @@ def test_every_combination_of_options_has_a_row_per_layer(backbone, typed):
     options = {
         "poolings": ["mean", "std", "mean-std"],
         "difference": [False, True],
-        "normalise": ["none", "l2"],
+        "normalize": ["none", "l2"],
         "components": [2, 4],
-        "neighbours": [1, 3],
+        "neighbors": [1, 3],
     }
     quick = Resampling(resamples=0)
     found = exam.separability(
         backbone, typed, layers=["conv1", "input"], resampling=quick, **options
     )
     keys = [
-        tuple(row[k] for k in ("pooling", "difference", "normalise", "components", "neighbours"))
+        tuple(row[k] for k in ("pooling", "difference", "normalize", "components", "neighbors"))
         for row in found.rows
         if row["layer"] == "conv1"
     ]
@@ -117,11 +117,11 @@ def test_every_combination_of_options_has_a_row_per_layer(backbone, typed):
     assert {row["dimensions"] for row in inputs if row["pooling"] == "mean"} == {3}
 
 
-def test_indices_do_not_depend_on_neighbours_nor_one_option_on_the_others(backbone, typed):
-    together = examine(backbone, typed, neighbours=[1, 3], components=[2, 5])
-    alone = examine(backbone, typed, neighbours=3, components=5, poolings="mean")
+def test_indices_do_not_depend_on_neighbors_nor_one_option_on_the_others(backbone, typed):
+    together = examine(backbone, typed, neighbors=[1, 3], components=[2, 5])
+    alone = examine(backbone, typed, neighbors=3, components=5, poolings="mean")
     for row in alone.rows:
-        where = {k: row[k] for k in ("layer", "pooling", "difference", "components", "neighbours")}
+        where = {k: row[k] for k in ("layer", "pooling", "difference", "components", "neighbors")}
         assert together.best(**where) == {
             name: pytest.approx(value) if isinstance(value, float) else value
             for name, value in row.items()
@@ -218,7 +218,7 @@ def count_runs(network):
 
 def test_every_image_goes_through_the_network_once(backbone, typed):
     runs = count_runs(backbone)
-    examine(backbone, typed, components=[2, 4], normalise=["none", "l2"])
+    examine(backbone, typed, components=[2, 4], normalize=["none", "l2"])
     assert len(runs) == len(typed) + CONTENTS + 1
 
 
@@ -251,10 +251,10 @@ def test_a_level_without_order_counts_for_nothing(typed, backbone):
     ("options", "error", "message"),
     [
         ({"poolings": "max"}, MetricError, "'max' does not exist; there are mean, std"),
-        ({"normalise": "unit"}, MetricError, "'unit' does not exist; there are none"),
+        ({"normalize": "unit"}, MetricError, "'unit' does not exist; there are none"),
         ({"components": 0}, MetricError, "components=.0.: expected whole numbers from 1"),
-        ({"neighbours": []}, MetricError, "neighbours=..: expected"),
-        ({"neighbours": 28}, DatasetError, "neighbours=28, but .* only 27"),
+        ({"neighbors": []}, MetricError, "neighbors=..: expected"),
+        ({"neighbors": 28}, DatasetError, "neighbors=28, but .* only 27"),
         ({"layers": ["conv9"]}, BackboneError, "conv9"),
         ({"resize": "double"}, MetricError, "double"),
     ],

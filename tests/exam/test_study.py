@@ -1,9 +1,13 @@
+import dataclasses
+
 import pytest
 import torch
+from PIL import Image
 
 from snellen import exam
 from snellen.agreement import Resampling
 from snellen.errors import BackboneError, DatasetError, WeightsError
+from snellen.runs import ScoreCache
 
 CODE = """
 from torch import nn
@@ -56,9 +60,68 @@ def test_a_study_compares_networks_factors_and_metrics(plan):
     assert first["lead_over_psnr"] == pytest.approx(first["srcc"] - metric["srcc"])
     # The network "input" compares pixels: its rank correlation is that of PSNR.
     assert own[0] == pytest.approx(metric["srcc"])
-    text = exam.summarise(found)
+    text = exam.summarize(found)
     assert text.count("## tiny") == 2
     assert f"| foreign | {first['layer']} |" in text
+
+
+def cut_off(path):
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def cropped(path):
+    with Image.open(path) as image:
+        part = image.crop((0, 0, image.width, image.height - 3))
+    part.save(path)
+
+
+@pytest.mark.parametrize("metrics", [({"name": "psnr", "align": "crop"},), ()])
+@pytest.mark.parametrize("spoil", [cut_off, cropped])
+def test_an_image_that_fails_is_a_row_and_the_study_goes_on(plan, metrics, spoil):
+    plan = dataclasses.replace(plan, metrics=metrics)
+    broken = plan.datasets[0].image[4]
+    spoil(broken)
+    found = exam.study(plan, resampling=Resampling(resamples=20))
+    others = plan.datasets[0].subset([i for i in range(20) if i != 4])
+    without = exam.study(
+        dataclasses.replace(plan, datasets=(others,)), resampling=Resampling(resamples=20)
+    )
+    for one, other in zip(found, without, strict=True):
+        (row,) = one.failed
+        assert row["image"] == str(broken)
+        assert row["error"]
+        assert other.failed == ()
+        assert one.exam.rows == other.exam.rows
+        assert (one.metrics, one.networks) == (other.metrics, other.networks)
+
+
+def test_a_dataset_of_broken_images_is_refused(plan):
+    for path in plan.datasets[0].image:
+        path.write_bytes(b"no image")
+    with pytest.raises(DatasetError, match=r"tiny: every image failed; the first: .*\.png"):
+        exam.study(plan)
+
+
+def test_known_scores_of_metrics_are_not_computed_again(plan, tmp_path, monkeypatch):
+    cache = ScoreCache(tmp_path / "scores")
+    first = exam.study(plan, cache=cache, resampling=Resampling(resamples=20))
+    monkeypatch.setattr("snellen.metrics.Metric.__call__", None)
+    monkeypatch.setattr("snellen.metrics.MetricSet.forward", None)
+    again = exam.study(plan, cache=cache, resampling=Resampling(resamples=20))
+    assert [one.metrics for one in again] == [one.metrics for one in first]
+
+
+def test_intervals_of_a_network_are_those_of_its_best_layer(plan):
+    (one, _) = exam.study(plan, resampling=Resampling(resamples=200))
+    for row in one.networks:
+        best = next(
+            other
+            for other in one.exam.rows
+            if (other["network"], other["layer"], other["readout"], other["combination"])
+            == (row["network"], row["layer"], "euclidean", "layer")
+        )
+        for name in ("srcc", "srcc_low", "srcc_high"):
+            assert row[name] == pytest.approx(best[name], abs=1e-12)
 
 
 def test_foreign_checkpoints_are_loaded_by_a_line(tmp_path):

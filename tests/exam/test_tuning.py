@@ -11,8 +11,10 @@ from torch import nn
 
 from snellen.backbones import GaborBank, create_backbone
 from snellen.errors import BackboneError, ImageError, MetricError
-from snellen.exam import TuningStimuli, Viewing, find_csf, tuning
+from snellen.exam import TuningStimuli, tuning
+from snellen.vision import Viewing, find_csf
 from tests.exam.inside import (
+    ExamRun,
     Look,
     fit_contrast_response,
     frequency_sensitivity,
@@ -38,7 +40,7 @@ SMALL = TuningStimuli(
 
 @pytest.fixture(scope="module")
 def gabor_exam():
-    """The bank at a contrast at which normalisation is nearly linear; a few frequencies only."""
+    """The bank at a contrast at which normalization is nearly linear; a few frequencies only."""
     stimuli = TuningStimuli(
         contrast=0.02,
         contrasts=(0.05, 0.1, 0.2, 0.4, 0.8),
@@ -51,7 +53,7 @@ def gabor_exam():
         size=SIZE,
     )
     backbone = create_backbone("gabor")
-    return tuning(backbone, LAYERS, stimuli=stimuli, centre=0.5)
+    return tuning(backbone, LAYERS, stimuli=stimuli, center=0.5)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -111,7 +113,7 @@ def test_colour_channels_are_tuned_to_gratings_of_their_colour():
         color="red-green",
         size=96,
     )
-    found = tuning(create_backbone("gabor"), "energy2", stimuli=stimuli, centre=0.5)
+    found = tuning(create_backbone("gabor"), "energy2", stimuli=stimuli, center=0.5)
     for row, one in zip(found.rows, GaborBank().channels("energy2"), strict=True):
         if one.plane == "red-green":
             assert row["preferred_frequency"] / 60 == pytest.approx(one.frequency, rel=0.04)
@@ -164,7 +166,7 @@ def test_dead_channels_are_flagged_and_say_nothing(odd):
 
 
 def test_responses_are_means_over_positions_and_phases(odd):
-    seen = present(odd, ["act"], [SMALL.grid], Look(centre=0.5))["act"]["grid"]
+    seen = present(odd, ["act"], [SMALL.grid], Look(center=0.5), ExamRun())["act"]["grid"]
     grating = SMALL.grid.gratings[4]
     images = torch.stack([one.render() for one in grating.phases(3)])
     features = odd(images)["act"][..., 4:12, 4:12]
@@ -252,8 +254,8 @@ def test_wrong_stimuli_are_refused(options, message):
 def test_wrong_questions_are_refused(odd):
     with pytest.raises(BackboneError, match="nowhere"):
         tuning(odd, "nowhere", stimuli=SMALL)
-    with pytest.raises(BackboneError, match="0 < centre"):
-        tuning(odd, "act", stimuli=SMALL, centre=0)
+    with pytest.raises(BackboneError, match="0 < center"):
+        tuning(odd, "act", stimuli=SMALL, center=0)
     with pytest.raises(BackboneError, match="expected one of auto"):
         tuning(odd, "act", stimuli=SMALL, reading="median")
     with pytest.raises(MetricError, match="contrast sensitivity"):

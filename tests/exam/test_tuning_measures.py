@@ -19,26 +19,26 @@ CONTRASTS = 2.0 ** np.arange(-5, 1)
 HALF_HEIGHT = 2 * np.sqrt(2 * np.log(2))
 
 
-def bump(positions, centre, sigma, period=None):
-    distance = positions - centre
+def bump(positions, center, sigma, period=None):
+    distance = positions - center
     if period is not None:
         distance = (distance + period / 2) % period - period / 2
     return np.exp(-(distance**2) / (2 * sigma**2))
 
 
-@given(centre=st.floats(1.0, 3.6), sigma=st.floats(0.4, 0.7), gain=st.floats(1e-3, 1e3))
-def test_a_gaussian_has_its_peak_and_width(centre, sigma, gain):
-    found = find_peak(gain * bump(OCTAVES, centre, sigma)[None], OCTAVES)
-    assert found.position[0] == pytest.approx(centre, abs=0.03)
+@given(center=st.floats(1.0, 3.6), sigma=st.floats(0.4, 0.7), gain=st.floats(1e-3, 1e3))
+def test_a_gaussian_has_its_peak_and_width(center, sigma, gain):
+    found = find_peak(gain * bump(OCTAVES, center, sigma)[None], OCTAVES)
+    assert found.position[0] == pytest.approx(center, abs=0.03)
     assert found.height[0] == pytest.approx(gain, rel=0.03)
-    if centre + HALF_HEIGHT / 2 * sigma < OCTAVES[-1]:
+    if center + HALF_HEIGHT / 2 * sigma < OCTAVES[-1]:
         assert found.width[0] == pytest.approx(HALF_HEIGHT * sigma, rel=0.04)
 
 
-@given(centre=st.floats(0, 179.9), sigma=st.floats(15, 30))
-def test_orientation_goes_round(centre, sigma):
-    found = find_peak(bump(ORIENTATIONS, centre, sigma, 180)[None], ORIENTATIONS, period=180)
-    error = (found.position[0] - centre + 90) % 180 - 90
+@given(center=st.floats(0, 179.9), sigma=st.floats(15, 30))
+def test_orientation_goes_round(center, sigma):
+    found = find_peak(bump(ORIENTATIONS, center, sigma, 180)[None], ORIENTATIONS, period=180)
+    error = (found.position[0] - center + 90) % 180 - 90
     assert abs(error) < 15 / 10
     assert 0 <= found.position[0] < 180
     assert found.low[0] < found.position[0] < found.high[0]

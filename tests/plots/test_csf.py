@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from snellen.errors import DatasetError
-from snellen.exam import load_castlecsf
 from snellen.plots import plot_csf, save_figure
+from snellen.vision import load_castlecsf
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from snellen.errors import MetricError
 from snellen.plots import plot_efficacy, plot_efficacy_differences, save_figure
 
-SETS = ("H", "L", "H-normalised", "top-activation", "top-variance")
+SETS = ("H", "L", "H-normalized", "top-activation", "top-variance")
 
 
 def rows(layer):

@@ -1,8 +1,9 @@
 import pytest
 
 from snellen.errors import MetricError
-from snellen.exam import Grating, masking, metric_csf
+from snellen.exam import masking, metric_csf
 from snellen.plots import plot_masking, plot_metric_csf, save_figure
+from snellen.vision import Grating
 
 SMALL = Grating(4.0, contrast=0.0, size=60)
 

@@ -6,7 +6,7 @@ import pytest
 
 from snellen.exam import EXAM_PARTS, examine
 from snellen.plots import report_html, write_report
-from tests.exam.inside import exam_parts_module
+from tests.exam.inside import tuning_part_module
 
 from ..exam.small_exams import OPTIONS, distorted, rated, small_gratings, two_layers
 
@@ -122,7 +122,7 @@ def test_failures_and_missing_data_are_told(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("<b>no</b> eyes")
 
-    monkeypatch.setattr(exam_parts_module, "tuning", fail)
+    monkeypatch.setattr(tuning_part_module, "tuning", fail)
     page = Page(report_html(examine(two_layers(), parts=["tuning", "agreement"], **OPTIONS)))
     assert "RuntimeError: <b>no</b> eyes" in page.text
     assert "--dataset NAME=PATH" in page.text

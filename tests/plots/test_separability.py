@@ -61,7 +61,7 @@ def test_points_are_coloured_by_type_and_grow_with_level(tmp_path):
         explained=(0.6, 0.25),
         row={
             "network": "n", "layer": "l", "pooling": "mean", "difference": True,
-            "normalise": "none",
+            "normalize": "none",
         },
     )  # fmt: skip
     figure = plot_projection(projection)

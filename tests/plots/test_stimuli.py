@@ -1,8 +1,8 @@
 import pytest
 
 from snellen.errors import ImageError
-from snellen.exam import Grating
 from snellen.plots import plot_stimuli, save_figure
+from snellen.vision import Grating
 
 
 def test_each_grating_is_shown_and_named(tmp_path):

@@ -6,6 +6,7 @@ from snellen.agreement._choices import jnd_map, two_afc_score, two_afc_values
 from snellen.agreement._compare import Comparison, compare, holm
 from snellen.agreement._correlation import krcc, plcc, rmse, srcc
 from snellen.agreement._logistic import LogisticFit, fit_logistic
+from snellen.agreement._rank_bootstrap import Drawn, RankAgreement
 from snellen.agreement._significance import (
     TwoMetricTest,
     residual_variance_test,
@@ -17,8 +18,10 @@ __all__ = [
     "STATISTICS",
     "Agreement",
     "Comparison",
+    "Drawn",
     "Estimate",
     "LogisticFit",
+    "RankAgreement",
     "Resampling",
     "TwoMetricTest",
     "agree",

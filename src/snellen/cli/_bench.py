@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from snellen.cli._datasets import parse_dataset
 from snellen.cli._errors import usage_errors
 from snellen.cli._option_groups import BatchOptions, grouped
 from snellen.cli._options import (
@@ -131,18 +132,16 @@ def _databases(
 ) -> dict[str, "Dataset"]:
     from snellen.datasets import load_dataset
 
-    split = [text.partition("=") for text in given]
-    names = [name for name, _, _ in split]
-    for text, (name, _, path) in zip(given, split, strict=True):
-        if not name or not path:
-            raise DatasetError(f"--dataset {text}: expected NAME=FOLDER or NAME=FILE.csv.")
+    split = [parse_dataset(text) for text in given]
+    names = [name for name, _ in split]
+    for text, (name, path) in zip(given, split, strict=True):
         if names.count(name) > 1:
             raise DatasetError(f"--dataset {name} was given twice.")
         if not Path(path).exists():
             raise DatasetError(f"--dataset {text}: {path}: no such file or folder.")
     direction = _directions(names, higher, lower)
     try:
-        loaded = {n: load_dataset(n, p, higher_better=direction.get(n)) for n, _, p in split}
+        loaded = {n: load_dataset(n, p, higher_better=direction.get(n)) for n, p in split}
     except DatasetError as error:
         raise DatasetError(_in_words_of_the_command(str(error))) from error
     return {name: _limited(one, limit) for name, one in loaded.items()}

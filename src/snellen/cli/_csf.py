@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import OutputOption, WeightsOption, write_json
-from snellen.cli._options import DeviceOption, PixelsPerDegreeOption
-from snellen.cli._stimuli import (
+from snellen.cli._exam_files import write_json, write_tables
+from snellen.cli._exam_options import (
     EncodingChoice,
     EncodingOption,
+    FolderOption,
     MeanOption,
-    SizeOption,
+    SideOption,
 )
+from snellen.cli._options import DeviceOption, PixelsPerDegreeOption, WeightsOption
 
 if TYPE_CHECKING:
     from snellen.exam import MaskingCurve, MetricCSF
@@ -25,7 +26,7 @@ def csf(
         list[str],
         typer.Argument(help="Metrics; a backbone stands for its Euclidean distance."),
     ],
-    output: OutputOption,
+    output: FolderOption,
     frequency: Annotated[
         list[float] | None, typer.Option(help="Cycles per degree; may be repeated.")
     ] = None,
@@ -43,7 +44,7 @@ def csf(
     mean: MeanOption = 0.5,
     encoding: EncodingOption = EncodingChoice.CODE,
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
-    size: SizeOption = 256,
+    size: SideOption = 256,
     weights: WeightsOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -53,15 +54,16 @@ def csf(
     """
     with usage_errors():
         from snellen import exam
+        from snellen.vision import Grating, Viewing
 
-        template = exam.Grating(
+        template = Grating(
             4.0,
             None if rings else 0.0,
             contrast=0.0,
             mean=mean,
             encoding=encoding.value,
             size=size,
-            viewing=exam.Viewing(pixels_per_degree),
+            viewing=Viewing(pixels_per_degree),
         )
         found, masked = _measure(
             name,
@@ -128,16 +130,11 @@ def _metric(name: str, weights: str | None, device: str) -> Any:
 
 
 def _write(found: "Sequence[MetricCSF]", masked: "Sequence[MaskingCurve]", folder: Path) -> None:
-    import pyarrow
     import pyarrow.csv
-    import pyarrow.parquet
 
     from snellen.plots import plot_masking, plot_metric_csf, save_figure
 
-    folder.mkdir(parents=True, exist_ok=True)
-    table = _together(found)
-    pyarrow.csv.write_csv(table, folder / "csf.csv")
-    pyarrow.parquet.write_table(table, folder / "csf.parquet")
+    write_tables(folder, {"csf": _together(found)})
     write_json(folder / "manifest.json", {one.metric.name: one.manifest() for one in found})
     save_figure(plot_metric_csf(found), folder / "csf.png")
     if masked:

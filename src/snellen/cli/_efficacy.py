@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from snellen.cli._console import counting
+from snellen.cli._datasets import open_dataset
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import (
-    DatasetOption,
-    DirectionOption,
-    OutputOption,
-    ResizeOption,
-    WeightsOption,
-    open_dataset,
-    write_json,
-)
-from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption
-from snellen.cli._tuning import (
-    CentreOption,
+from snellen.cli._exam_files import write_json, write_tables
+from snellen.cli._exam_options import (
+    BackboneArgument,
+    CenterOption,
     ContrastOption,
     CsfOption,
-    SizeOption,
+    DatasetOption,
+    DirectionOption,
+    FolderOption,
+    NetworkSideOption,
+    ResamplesOption,
+)
+from snellen.cli._options import (
+    DeviceOption,
+    LayerOption,
+    PixelsPerDegreeOption,
+    ResizeOption,
+    WeightsOption,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +34,9 @@ if TYPE_CHECKING:
 
 
 def efficacy(
-    backbone: Annotated[str, typer.Argument(help="A backbone; see snellen list backbones.")],
+    backbone: BackboneArgument,
     dataset: DatasetOption,
-    output: OutputOption,
+    output: FolderOption,
     weights: WeightsOption = None,
     layer: LayerOption = None,
     percent: Annotated[
@@ -40,14 +45,14 @@ def efficacy(
     ] = None,
     draws: Annotated[int, typer.Option(help="Random sets of channels of each size.")] = 200,
     resize: ResizeOption = "native",
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the intervals.")] = 1000,
+    resamples: ResamplesOption = 1000,
     soft: Annotated[
         bool, typer.Option("--soft/--hard", help="Write weights by efficacy, or of H-10 alone.")
     ] = True,
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
-    size: SizeOption = None,
+    size: NetworkSideOption = None,
     contrast: ContrastOption = 0.5,
-    centre: CentreOption = 1.0,
+    center: CenterOption = 1.0,
     csf: CsfOption = "tariq",
     higher_better: DirectionOption = None,
     device: DeviceOption = "cpu",
@@ -60,27 +65,26 @@ def efficacy(
     with usage_errors():
         from snellen import create_backbone, exam
         from snellen.agreement import Resampling
-        from snellen.cli._console import progress
+        from snellen.vision import Viewing
 
         data = open_dataset(dataset, higher_better)
-        viewing = exam.Viewing(pixels_per_degree)
+        viewing = Viewing(pixels_per_degree)
         stimuli = exam.TuningStimuli(viewing=viewing, size=size, contrast=contrast)
-        with progress() as bar:
-            task = bar.add_task("examining", total=exam.efficacy_images(data, stimuli))
+        with counting("examining", exam.efficacy_images(data, stimuli)) as advance:
             found = exam.efficacy(
                 create_backbone(backbone, weights),
                 layer,
                 data,
                 x=percent or (2, 5, 10, 25, 50),
                 stimuli=stimuli,
-                centre=centre,
+                center=center,
                 csf=csf,
                 draws=draws,
-                resize=resize,
+                resize=str(resize),
                 resampling=Resampling(resamples=resamples),
                 checkpoint=output / ".checkpoint",
                 device=device,
-                progress=lambda count: bar.update(task, advance=count),
+                progress=advance,
             )
         _write(found, output)
         weights_file = output / "channel_weights.safetensors"
@@ -102,18 +106,12 @@ def _lines(found: "EfficacyExam") -> Iterable[str]:
 
 
 def _write(found: "EfficacyExam", folder: Path) -> None:
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "agreement": found.to_table(),
         "differences": found.difference_table(),
         "channels": found.channel_table(),
     }
-    for name, table in tables.items():
-        pyarrow.csv.write_csv(table, folder / f"{name}.csv")
-        pyarrow.parquet.write_table(table, folder / f"{name}.parquet")
+    write_tables(folder, tables)
     write_json(folder / "manifest.json", found.manifest())
 
 

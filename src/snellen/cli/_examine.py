@@ -3,22 +3,36 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from snellen.cli._datasets import open_dataset
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import DirectionOption, OutputOption, WeightsOption, open_dataset
-from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption, ResizeOption
-from snellen.cli._tuning import CsfOption
+from snellen.cli._exam_options import (
+    BackbonesArgument,
+    CropOption,
+    CsfOption,
+    DirectionOption,
+    FolderOption,
+    RandomControlOption,
+    ResamplesOption,
+)
+from snellen.cli._options import (
+    DeviceOption,
+    LayerOption,
+    PixelsPerDegreeOption,
+    ResizeOption,
+    WeightsOption,
+)
 
 if TYPE_CHECKING:
     from snellen.exam import ExamProgress
 
 
 def examine(
-    backbone: Annotated[list[str], typer.Argument(help="Backbones; see snellen list backbones.")],
-    output: OutputOption,
+    backbone: BackbonesArgument,
+    output: FolderOption,
     weights: WeightsOption = None,
     dataset: Annotated[
         str | None,
@@ -35,23 +49,19 @@ def examine(
         typer.Option(
             "--part",
             "--parts",
-            help="tuning, efficacy, separability, agreement or csf; may be repeated. Default: all.",
+            help="Part of the exam, such as tuning; may be repeated. Default: all.",
         ),
     ] = None,
     layer: LayerOption = None,
-    random_control: Annotated[
-        bool, typer.Option(help="Also examine the same architecture with random weights.")
-    ] = False,
+    random_control: RandomControlOption = False,
     full: Annotated[
         bool, typer.Option("--full", help="All gratings, images and levels, not fewer of each.")
     ] = False,
     resize: ResizeOption = None,
-    crop: Annotated[
-        int, typer.Option(help="Side of the square taken from the middle of --images; 0: all.")
-    ] = 256,
+    crop: CropOption = 256,
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
     csf: CsfOption = "tariq",
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the intervals.")] = 1000,
+    resamples: ResamplesOption = 1000,
     higher_better: DirectionOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -65,6 +75,7 @@ def examine(
         from snellen import exam
         from snellen.agreement import Resampling
         from snellen.plots import write_report
+        from snellen.vision import Viewing
 
         data = None if dataset is None else open_dataset(dataset, higher_better)
         with _bar() as advance:
@@ -79,7 +90,7 @@ def examine(
                 full=full,
                 resize=resize,
                 crop=crop,
-                viewing=exam.Viewing(pixels_per_degree),
+                viewing=Viewing(pixels_per_degree),
                 csf=csf,
                 resampling=Resampling(resamples=resamples),
                 checkpoint=output / ".checkpoint",
@@ -88,8 +99,8 @@ def examine(
             )
         found.save(output)
         write_report(found, output / "report.html")
-    for row in found.summary():
-        typer.echo(_line(row))
+    for line in found.lines():
+        typer.echo(line)
     for name, why in found.left_out.items():
         typer.echo(f"snellen: {name} was left out. {why}", err=True)
     for one in found.errors:
@@ -111,23 +122,3 @@ def _bar() -> "Iterator[Callable[[ExamProgress], None]]":
             bar.update(task, description=text, completed=round(now.done), total=round(now.total))
 
         yield advance
-
-
-def _line(row: dict[str, Any]) -> str:
-    said = []
-    if row["preferred_frequency"] is not None:
-        said.append(f"prefers {row['preferred_frequency']:.3g} cycles per degree")
-    if row["efficacy_gain"] is not None:
-        said.append(f"H-10 minus random {_interval(row, 'efficacy_gain', '+.3f')}")
-    if row["separability"] is not None:
-        told = f"{_interval(row, 'separability', '.3f')} at {row['separability_layer']}"
-        said.append(f"types told apart {told}, chance {row['chance']:.3f}")
-    if row["srcc"] is not None:
-        said.append(f"SRCC {_interval(row, 'srcc', '.3f')} at {row['agreement_layer']}")
-    if row["csf_pearson"] is not None:
-        said.append(f"CSF correlation {row['csf_pearson']:+.2f}")
-    return f"{row['network']}: {'; '.join(said) or 'nothing was measured'}"
-
-
-def _interval(row: dict[str, Any], name: str, form: str) -> str:
-    return f"{row[name]:{form}} [{row[f'{name}_low']:{form}}, {row[f'{name}_high']:{form}}]"

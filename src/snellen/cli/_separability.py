@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snellen.cli._console import progress
+from snellen.cli._console import counting
+from snellen.cli._datasets import open_dataset
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import (
-    DeviceOption,
+from snellen.cli._exam_files import write_json, write_rows, write_tables
+from snellen.cli._exam_options import (
+    BackbonesArgument,
+    CropOption,
     DirectionOption,
-    OutputOption,
-    ResizeOption,
-    WeightsOption,
-    open_dataset,
-    write_json,
-    write_rows,
+    FolderOption,
+    RandomControlOption,
+    ResamplesOption,
 )
+from snellen.cli._options import DeviceOption, LayerOption, ResizeOption, WeightsOption
 from snellen.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def separability(
-    backbone: Annotated[list[str], typer.Argument(help="Backbones; see snellen list backbones.")],
-    output: OutputOption,
+    backbone: BackbonesArgument,
+    output: FolderOption,
     dataset: Annotated[
         str | None,
         typer.Option(help="NAME=FOLDER of a release, or NAME=FILE.csv of your own, with types."),
@@ -38,28 +39,24 @@ def separability(
         list[str] | None,
         typer.Option(help="Type to put on --images; may be repeated. Default: KADID-10k's."),
     ] = None,
-    crop: Annotated[
-        int, typer.Option(help="Side of the square taken from the middle of --images; 0: all.")
-    ] = 256,
+    crop: CropOption = 256,
     weights: WeightsOption = None,
     resize: ResizeOption = "native",
     pooling: Annotated[
         list[str] | None, typer.Option(help="mean, std or mean-std; may be repeated.")
     ] = None,
-    normalise: Annotated[
+    normalize: Annotated[
         list[str] | None, typer.Option(help="none, z-score or l2; may be repeated.")
     ] = None,
     components: Annotated[
         list[int] | None, typer.Option(help="Number of principal components; may be repeated.")
     ] = None,
-    neighbours: Annotated[
-        list[int] | None, typer.Option(help="Number of neighbours that vote; may be repeated.")
+    neighbors: Annotated[
+        list[int] | None, typer.Option(help="Number of neighbors that vote; may be repeated.")
     ] = None,
-    layer: Annotated[list[str] | None, typer.Option(help="Layer; may be repeated.")] = None,
-    random_control: Annotated[
-        bool, typer.Option(help="Also examine the same architecture with random weights.")
-    ] = False,
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples of the intervals.")] = 1000,
+    layer: LayerOption = None,
+    random_control: RandomControlOption = False,
+    resamples: ResamplesOption = 1000,
     higher_better: DirectionOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -75,26 +72,23 @@ def separability(
 
         given = {
             "poolings": pooling,
-            "normalise": normalise,
+            "normalize": normalize,
             "components": components,
-            "neighbours": neighbours,
+            "neighbors": neighbors,
         }
         data = _open(dataset, images, distortion, crop, higher_better)
-        with progress() as bar:
-            task = bar.add_task(
-                "describing", total=len(backbone) * (1 + random_control) * len(data)
-            )
+        with counting("describing", len(backbone) * (1 + random_control) * len(data)) as advance:
             found = exam.separability(
                 backbone,
                 data,
                 weights=weights,
                 layers=layer,
-                resize=resize,
+                resize=str(resize),
                 controls="random" if random_control else "none",
                 resampling=Resampling(resamples=resamples),
                 checkpoint=output / ".checkpoint",
                 device=device,
-                progress=lambda count: bar.update(task, advance=count),
+                progress=advance,
                 **{name: value for name, value in given.items() if value},  # type: ignore[arg-type]
             )
         _write(found, output)
@@ -127,22 +121,18 @@ def _sentence(row: dict[str, Any]) -> str:
     return (
         f"{row['network']}, {how}: type accuracy {row['accuracy']:.3f} "
         f"[{row['accuracy_low']:.3f}, {row['accuracy_high']:.3f}] (chance {row['chance']:.3f}) at "
-        f"{row['layer']}, {row['pooling']}, {row['normalise']}, {row['dimensions']} components"
+        f"{row['layer']}, {row['pooling']}, {row['normalize']}, {row['dimensions']} components"
     )
 
 
 def _write(found: "SeparabilityExam", folder: Path) -> None:
-    import pyarrow.parquet
-
     from snellen.plots import plot_pairs, plot_projection, plot_separability, save_figure
 
-    folder.mkdir(parents=True, exist_ok=True)
-    write_rows(folder / "separability.csv", found.rows)
-    pyarrow.parquet.write_table(found.to_table(), folder / "separability.parquet")
+    write_tables(folder, {"separability": found.to_table()})
     write_json(folder / "manifest.json", found.manifest())
     title = f"{found.data.name}, {found.resize} size, n = {len(found.data)}"
     best = found.best()
-    same = {name: best[name] for name in ("pooling", "normalise", "components", "neighbours")}
+    same = {name: best[name] for name in ("pooling", "normalize", "components", "neighbors")}
     rows = [row for row in found.rows if same.items() <= row.items()]
     how = ", ".join(f"{name} {value}" for name, value in same.items())
     figure = plot_separability(rows, title=f"{title}\n{how}")

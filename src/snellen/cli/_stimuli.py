@@ -1,32 +1,22 @@
 """``snellen exam stimuli``: the gratings of the exam, to be looked at."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import OutputOption
+from snellen.cli._exam_options import (
+    EncodingChoice,
+    EncodingOption,
+    FolderOption,
+    MeanOption,
+    SideOption,
+)
 from snellen.cli._options import PixelsPerDegreeOption
-
-SizeOption = Annotated[int, typer.Option(help="Side of the gratings in pixels.")]
-MeanOption = Annotated[float, typer.Option(help="Code value of the grey, between 0 and 1.")]
-
-
-class EncodingChoice(StrEnum):
-    """What swings sinusoidally."""
-
-    CODE = "code"
-    LINEAR = "linear"
-
-
-EncodingOption = Annotated[
-    EncodingChoice, typer.Option(help="What swings: sRGB code values, or linear light.")
-]
 
 
 def stimuli(
-    output: OutputOption,
+    output: FolderOption,
     frequency: Annotated[
         list[float] | None, typer.Option(help="Cycles per degree; may be repeated.")
     ] = None,
@@ -37,7 +27,7 @@ def stimuli(
     mean: MeanOption = 0.5,
     encoding: EncodingOption = EncodingChoice.CODE,
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
-    size: SizeOption = 256,
+    size: SideOption = 256,
     bits: Annotated[int, typer.Option(help="8 or 16 a channel.")] = 16,
 ) -> None:
     """Write the gratings of the exam as PNG files: rings, gratings, Gabors, opponent colours.
@@ -46,8 +36,8 @@ def stimuli(
     a contact sheet.
     """
     with usage_errors():
-        from snellen.exam import Grating, Viewing, stimulus_set, write_stimuli
         from snellen.plots import plot_stimuli, save_figure
+        from snellen.vision import Grating, Viewing, stimulus_set, write_stimuli
 
         template = Grating(
             4.0,

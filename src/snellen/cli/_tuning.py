@@ -1,38 +1,36 @@
 """``snellen exam tuning``: what the channels of a network are tuned to."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from snellen.cli._console import counting
 from snellen.cli._errors import usage_errors
-from snellen.cli._exam import OutputOption, WeightsOption, write_json
-from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption
+from snellen.cli._exam_files import write_json, write_tables
+from snellen.cli._exam_options import (
+    BackboneArgument,
+    CenterOption,
+    ContrastOption,
+    CsfOption,
+    FolderOption,
+    NetworkSideOption,
+)
+from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption, WeightsOption
 
 if TYPE_CHECKING:
     from snellen.exam import TuningExam
 
-SizeOption = Annotated[
-    int | None, typer.Option(help="Side of the gratings in pixels. Default: the network's, or 224.")
-]
-ContrastOption = Annotated[float, typer.Option(help="Of the gratings, 0 to 1.")]
-CentreOption = Annotated[
-    float, typer.Option(help="Share of the height and width of every map that is read.")
-]
-CsfOption = Annotated[
-    str, typer.Option(help="Human curve: tariq, mannos-sakrison, barten or measured.")
-]
-
 
 def tuning(
-    backbone: Annotated[str, typer.Argument(help="A backbone; see snellen list backbones.")],
-    output: OutputOption,
+    backbone: BackboneArgument,
+    output: FolderOption,
     weights: WeightsOption = None,
     layer: LayerOption = None,
     pixels_per_degree: PixelsPerDegreeOption = 60.0,
-    size: SizeOption = None,
+    size: NetworkSideOption = None,
     contrast: ContrastOption = 0.5,
-    centre: CentreOption = 1.0,
+    center: CenterOption = 1.0,
     csf: CsfOption = "tariq",
     device: DeviceOption = "cpu",
 ) -> None:
@@ -43,22 +41,21 @@ def tuning(
     """
     with usage_errors():
         from snellen import create_backbone, exam
-        from snellen.cli._console import progress
+        from snellen.vision import Viewing
 
-        viewing = exam.Viewing(pixels_per_degree)
+        viewing = Viewing(pixels_per_degree)
         stimuli = exam.TuningStimuli(viewing=viewing, size=size, contrast=contrast)
         network = create_backbone(backbone, weights)
-        with progress() as bar:
-            task = bar.add_task("looking at gratings", total=stimuli.images)
+        with counting("looking at gratings", stimuli.images) as advance:
             found = exam.tuning(
                 network,
                 layer,
                 stimuli=stimuli,
-                centre=centre,
+                center=center,
                 csf=csf,
                 checkpoint=output / ".checkpoint",
                 device=device,
-                progress=lambda count: bar.update(task, advance=count),
+                progress=advance,
             )
         _write(found, output)
         _draw(found, output, csf)
@@ -78,13 +75,9 @@ def _line(found: "TuningExam", layer: str) -> str:
 
 
 def _write(found: "TuningExam", folder: Path) -> None:
-    import pyarrow.csv
     import pyarrow.parquet
 
-    folder.mkdir(parents=True, exist_ok=True)
-    table = found.to_table()
-    pyarrow.csv.write_csv(table, folder / "tuning.csv")
-    pyarrow.parquet.write_table(table, folder / "tuning.parquet")
+    write_tables(folder, {"tuning": found.to_table()})
     pyarrow.parquet.write_table(found.curve_table(), folder / "curves.parquet")
     write_json(folder / "manifest.json", found.manifest())
 
@@ -92,13 +85,13 @@ def _write(found: "TuningExam", folder: Path) -> None:
 def _draw(found: "TuningExam", folder: Path, csf: str) -> None:
     import numpy as np
 
-    from snellen.exam import find_csf
     from snellen.plots import (
         plot_preferred_frequencies,
         plot_preferred_orientations,
         plot_tuning_curves,
         save_figure,
     )
+    from snellen.vision import find_csf
 
     shown = found.stimuli.frequencies or ()
     frequencies = np.geomspace(min(shown), max(shown), 100)

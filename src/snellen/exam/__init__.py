@@ -1,152 +1,74 @@
-"""The eye exam of a network."""
+"""The eye exam of a network: how well it sees, and how far it agrees with people."""
 
+from snellen.exam._agreement._layers import LayerExam, Series, layers
+from snellen.exam._agreement._readouts import DEFAULT_READOUTS, EXAM_READOUTS
+from snellen.exam._agreement._relevance import Relevance, relevance
+from snellen.exam._agreement._study import Condition, study
+from snellen.exam._agreement._study_networks import NetworkSpec
+from snellen.exam._agreement._study_plan import Study, load_study
+from snellen.exam._agreement._study_summary import summarize
 from snellen.exam._channel_weights import save_channel_weights
-from snellen.exam._efficacy._channel_groups import (
-    ChannelWeights,
-    efficacy_weights,
-    high_group,
-    low_group,
-)
-from snellen.exam._efficacy._efficacy import MEAN_OF_LAYERS, EfficacyExam, efficacy, efficacy_images
-from snellen.exam._efficacy._efficacy_sets import EFFICACY_SETS, ChannelEfficacy
-from snellen.exam._efficacy._perceptual_efficacy import (
-    frequency_sensitivity,
-    gain_normalised,
-    orientation_sensitivity,
-    perceptual_efficacy,
-)
-from snellen.exam._gratings._grating import COLORS, AliasingWarning, Grating
-from snellen.exam._gratings._stimuli import render_gratings, uniform_field
-from snellen.exam._gratings._stimulus_files import stimulus_name, stimulus_set, write_stimuli
-from snellen.exam._gratings._viewing import Viewing
-from snellen.exam._human._csf_data import Thresholds, load_castlecsf, mechanism_signals
-from snellen.exam._human._csf_fit import CSFFit, compare_curves, fit_csf, fitted_thresholds
-from snellen.exam._human._csf_model import HUMAN_CSF, CSFModel, MechanismCSF
-from snellen.exam._human._human_csf import (
-    CSF_CURVES,
-    BartenEye,
-    SensitivityCurve,
-    barten_csf,
-    find_csf,
-    mannos_sakrison_csf,
-    tariq_csf,
-)
-from snellen.exam._networks import NetworkSpec
-from snellen.exam._people._layers import LayerExam, Series, layers
-from snellen.exam._people._readouts import CHANNEL_NORMALISED, DEFAULT_READOUTS, EXAM_READOUTS
-from snellen.exam._people._relevance import Relevance, Split, relevance
-from snellen.exam._people._study import Condition, study
-from snellen.exam._people._study_plan import Study, load_study
-from snellen.exam._people._summary import summarise
+from snellen.exam._efficacy._channel_groups import ChannelWeights, efficacy_weights
+from snellen.exam._efficacy._efficacy import EfficacyExam, efficacy, efficacy_images
+from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy
+from snellen.exam._examination._examination import Examination
+from snellen.exam._examination._examine import examine
+from snellen.exam._examination._html import ReportFigure
+from snellen.exam._examination._page import report_pieces
+from snellen.exam._examination._part import Part
+from snellen.exam._examination._parts import EXAM_PARTS
+from snellen.exam._examination._progress import ExamProgress
 from snellen.exam._psychophysics._masking import masking
 from snellen.exam._psychophysics._metric_csf import MaskingCurve, MetricCSF
-from snellen.exam._psychophysics._observer import Observer, anchor_grating
 from snellen.exam._psychophysics._psychophysics import DEFAULT_FREQUENCIES, metric_csf
-from snellen.exam._report._exam_parts import EXAM_PARTS
-from snellen.exam._report._exam_progress import ExamProgress
-from snellen.exam._report._examination import Examination, Part
-from snellen.exam._report._examine import examine
 from snellen.exam._separation._separability import separability
 from snellen.exam._separation._separability_exam import Confusion, PlaneProjection, SeparabilityExam
 from snellen.exam._separation._synthetic import SyntheticSet, synthetic_set
-from snellen.exam._tuning._contrast_response import ContrastResponse, fit_contrast_response
 from snellen.exam._tuning._tuning import TuningExam, tuning
-from snellen.exam._tuning._tuning_measures import (
-    Peak,
-    circular_variance,
-    find_peak,
-    orientation_selectivity,
-    phase_modulation,
-)
 from snellen.exam._tuning._tuning_rows import TuningCurves
 from snellen.exam._tuning._tuning_stimuli import TuningStimuli
-from snellen.metrics import load_channel_weights
 
 __all__ = [
-    "CHANNEL_NORMALISED",
-    "COLORS",
-    "CSF_CURVES",
     "DEFAULT_FREQUENCIES",
     "DEFAULT_READOUTS",
-    "EFFICACY_SETS",
     "EXAM_PARTS",
     "EXAM_READOUTS",
-    "HUMAN_CSF",
-    "MEAN_OF_LAYERS",
-    "AliasingWarning",
-    "BartenEye",
-    "CSFFit",
-    "CSFModel",
     "ChannelEfficacy",
     "ChannelWeights",
     "Condition",
     "Confusion",
-    "ContrastResponse",
     "EfficacyExam",
     "ExamProgress",
     "Examination",
-    "Grating",
     "LayerExam",
     "MaskingCurve",
-    "MechanismCSF",
     "MetricCSF",
     "NetworkSpec",
-    "Observer",
     "Part",
-    "Peak",
     "PlaneProjection",
     "Relevance",
-    "SensitivityCurve",
+    "ReportFigure",
     "SeparabilityExam",
     "Series",
-    "Split",
     "Study",
     "SyntheticSet",
-    "Thresholds",
     "TuningCurves",
     "TuningExam",
     "TuningStimuli",
-    "Viewing",
-    "anchor_grating",
-    "barten_csf",
-    "circular_variance",
-    "compare_curves",
     "efficacy",
     "efficacy_images",
     "efficacy_weights",
     "examine",
-    "find_csf",
-    "find_peak",
-    "fit_contrast_response",
-    "fit_csf",
-    "fitted_thresholds",
-    "frequency_sensitivity",
-    "gain_normalised",
-    "high_group",
     "layers",
-    "load_castlecsf",
-    "load_channel_weights",
     "load_study",
-    "low_group",
-    "mannos_sakrison_csf",
     "masking",
-    "mechanism_signals",
     "metric_csf",
-    "orientation_selectivity",
-    "orientation_sensitivity",
-    "perceptual_efficacy",
-    "phase_modulation",
     "relevance",
-    "render_gratings",
+    "report_pieces",
     "save_channel_weights",
     "separability",
-    "stimulus_name",
-    "stimulus_set",
     "study",
-    "summarise",
+    "summarize",
     "synthetic_set",
-    "tariq_csf",
     "tuning",
-    "uniform_field",
-    "write_stimuli",
 ]

@@ -1,157 +1,76 @@
-"""Networks that a study file names: from a catalogue, or anyone's code and checkpoint."""
+"""Which networks and layers an exam is about."""
 
-import importlib
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-from snellen.backbones import (
-    Backbone,
-    create_backbone,
-    find_architecture,
-    load_into,
-    load_state_dict,
-    strip_prefix,
-)
-from snellen.errors import BackboneError, WeightsError
+from snellen.backbones import Backbone, create_backbone
+from snellen.errors import BackboneError
 
 
-@dataclass(frozen=True)
-class NetworkSpec:
-    """One network of a study.
+def named_networks(
+    backbones: Sequence[str | Backbone] | str | Backbone | Mapping[str, Backbone],
+    weights: str | Path | None,
+    controls: str,
+    seeds: Sequence[int],
+) -> dict[str, Backbone]:
+    """Return networks by label, each with its controls of random weights.
 
-    Parameters
-    ----------
-    name
-        What tables call it.
-    architecture
-        A name that `snellen.create_backbone` takes; or else `module`.
-    module
-        ``package.module:function``, which takes nothing and returns a ``torch.nn.Module``.
-    weights
-        ``"imagenet"``, ``"random"`` or a file; None for the architecture's default.
-    key
-        Where in a checkpoint its tensors lie, as in ``"classy_state_dict.base_model.model"``.
-    prefix
-        What stands before every name of its tensors; others are left out.
-    ignore
-        Prefixes of names that may be missing or left over.
-    layers
-        Layers to examine; all listed ones by default.
-    mean, std
-        Normalisation of image values; the network's own by default.
-    seed
-        Of random weights.
-    tags
-        Values of the factors, such as ``goal``, ``data``, ``family``.
-    folder
-        What relative paths, and `module`, are relative to.
+    Raises
+    ------
+    BackboneError
+        Two networks have one name, or a control was asked of a network without a name.
     """
-
-    name: str
-    architecture: str | None = None
-    module: str | None = None
-    weights: str | None = None
-    key: str | None = None
-    prefix: str | None = None
-    ignore: Sequence[str] = ()
-    layers: Sequence[str] = ()
-    mean: Sequence[float] | None = None
-    std: Sequence[float] | None = None
-    seed: int = 0
-    tags: Mapping[str, Any] = field(default_factory=dict)
-    folder: Path = Path()
-
-    def __post_init__(self) -> None:
-        if (self.architecture is None) == (self.module is None):
+    if isinstance(backbones, Mapping):
+        return dict(backbones)
+    several = [backbones] if isinstance(backbones, str | Backbone) else list(backbones)
+    found: dict[str, Backbone] = {}
+    for one in several:
+        backbone = create_backbone(one, weights) if isinstance(one, str) else one
+        if backbone.name in found:
             raise BackboneError(
-                f"network {self.name!r}: expected either `architecture` or `module`."
+                f"Two networks are called {backbone.name!r}; give a mapping from labels."
             )
-
-    def build(self) -> Backbone:
-        """Make the network with its weights.
-
-        Raises
-        ------
-        BackboneError
-            There is no such architecture, or the function does not make a module.
-        WeightsError
-            The weights are missing, refused, or do not fit.
-        """
-        options: dict[str, Any] = {"mean": self.mean, "std": self.std}
-        weights = self.weights
-        if weights not in (None, "imagenet", "random"):
-            weights = str(self.folder / os.path.expandvars(str(weights)))
-        foreign = bool(self.key or self.prefix or self.ignore)
-        if self.architecture is not None and not foreign:
-            return create_backbone(self.architecture, weights, seed=self.seed, **options)
-        network = self._empty()
-        name = self.architecture or str(self.module).rpartition(":")[2]
-        if foreign and weights not in (None, "random"):
-            self._load(network, Path(str(weights)))
-            weights = None
-        given = None if weights == "random" else weights
-        return create_backbone(network, given, name=name, **options)
-
-    def _empty(self) -> nn.Module:
-        """Build the network with its own random weights, from the seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            if self.architecture is not None:
-                return find_architecture(self.architecture).build()
-            return self._call()
-
-    def _call(self) -> nn.Module:
-        path, _, function = str(self.module).partition(":")
-        try:
-            with _importable(self.folder):
-                made = getattr(importlib.import_module(path), function)()
-        except (ImportError, AttributeError) as error:
-            raise BackboneError(
-                f"network {self.name!r}: module {self.module!r} cannot be used: {error}. Expected "
-                "package.module:function, importable or beside the study file."
-            ) from error
-        if not isinstance(made, nn.Module):
-            raise BackboneError(
-                f"network {self.name!r}: {self.module} returned {type(made).__name__}, not a "
-                "torch.nn.Module."
-            )
-        return made
-
-    def _load(self, network: nn.Module, path: Path) -> None:
-        state = load_state_dict(path) if self.key is None else _state_under(path, self.key)
-        if self.prefix is not None:
-            state = strip_prefix(state, self.prefix)
-        load_into(network, state, source=path, ignore=tuple(self.ignore))
+        found[backbone.name] = backbone
+        if controls == "random" and backbone.weights.source != "closed form":
+            if not isinstance(one, str):
+                raise BackboneError(
+                    f"{backbone.name}: controls='random' needs the network's name to make it "
+                    "anew; give a mapping that holds the control itself."
+                )
+            for seed in seeds:
+                found[f"{one} random {seed}"] = create_backbone(one, "random", seed=seed)
+    return found
 
 
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
+def chosen_layers(backbone: Backbone, layers: str | Sequence[str] | None) -> list[str]:
+    """Return names of layers, all listed ones by default; each has to exist."""
+    if layers is None:
+        return [info.name for info in backbone.layers]
+    names = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
+    for name in names:
+        backbone.layer(name)
+    return names
 
 
-def _state_under(path: Path, key: str) -> dict[str, Tensor]:
-    """Read the tensors that lie under a dotted key of a PyTorch file; no code in it is run."""
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise WeightsError(f"{path}: cannot be read without running code in it: {error}") from error
-    for part in key.split("."):
-        if not isinstance(content, Mapping) or part not in content:
-            there = ", ".join(map(str, content)) if isinstance(content, Mapping) else "tensors"
-            raise WeightsError(f"{path}: there is no {part!r} of key {key!r}; found {there[:300]}.")
-        content = content[part]
-    if not isinstance(content, Mapping):
-        raise WeightsError(f"{path}: {key!r} is {type(content).__name__}, not tensors by name.")
-    return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+def in_order(backbone: Backbone, layers: Sequence[str]) -> list[str]:
+    """Sort layers by depth: in the order in which the network yields them."""
+    with torch.no_grad():
+        probe = torch.zeros(1, 3, *(backbone.fixed_size or (128, 128)))
+        probe = probe.to(next(iter(backbone.parameters()), probe).device)
+        return [name for name, _ in backbone.stream(probe, layers)]
+
+
+def layer_facts(backbone: Backbone, layer: str, depth: int, count: int) -> dict[str, Any]:
+    """Return what tables say of a layer, the `depth`-th of `count`."""
+    info = backbone.layer(layer)
+    return {
+        "layer": layer,
+        "depth": depth,
+        "relative_depth": depth / max(1, count - 1),
+        "stride": info.stride,
+        "receptive_field": info.receptive_field,
+        "channels": info.channels,
+    }

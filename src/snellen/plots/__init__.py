@@ -8,8 +8,9 @@ from snellen.plots._efficacy import plot_efficacy, plot_efficacy_differences
 from snellen.plots._layers import plot_layers
 from snellen.plots._psychophysics import plot_masking, plot_metric_csf
 from snellen.plots._ranking import plot_ranking
-from snellen.plots._report import report_html, write_report
+from snellen.plots._report._report import report_html, write_report
 from snellen.plots._scatter import axis_label, plot_scatter
+from snellen.plots._sensitivities import plot_sensitivities
 from snellen.plots._separability import plot_pairs, plot_projection, plot_separability
 from snellen.plots._stimuli import plot_stimuli
 from snellen.plots._tradeoff import plot_perception_distortion
@@ -18,6 +19,7 @@ from snellen.plots._tuning import (
     plot_preferred_orientations,
     plot_tuning_curves,
 )
+from snellen.plots._tuning_by_depth import plot_tuning_by_depth
 
 __all__ = [
     "axis_label",
@@ -37,8 +39,10 @@ __all__ = [
     "plot_projection",
     "plot_ranking",
     "plot_scatter",
+    "plot_sensitivities",
     "plot_separability",
     "plot_stimuli",
+    "plot_tuning_by_depth",
     "plot_tuning_curves",
     "report_html",
     "save_figure",

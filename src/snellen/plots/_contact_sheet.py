@@ -47,7 +47,7 @@ def plot_contact_sheet(
     Parameters
     ----------
     image
-        One image, anything that `snellen.images.as_image_batch` takes. Its centre is cut out and
+        One image, anything that `snellen.images.as_image_batch` takes. Its center is cut out and
         distorted; larger cuts are not shrunk, since that would hide what is to be seen.
     types
         Names or types; all of the catalogue if None.
@@ -76,7 +76,7 @@ def plot_contact_sheet(
     kinds = [find_distortion(one) if isinstance(one, str) else one for one in _given(types)]
     if not kinds or not levels:
         raise DistortionError("a contact sheet needs at least one type and one level.")
-    original = _centre(as_image_batch(image), size)
+    original = _center(as_image_batch(image), size)
     height, width = original.shape[2:]
     row, column = max(height, _LOWEST) + _CAPTION, width + _GAP
     block = _LABEL + len(levels) * column
@@ -112,7 +112,7 @@ def _given(
     return list_distortions() if types is None else types
 
 
-def _centre(batch: Tensor, size: int) -> Tensor:
+def _center(batch: Tensor, size: int) -> Tensor:
     if len(batch) != 1:
         raise ImageError(f"a contact sheet shows one image; got {len(batch)}.")
     height, width = batch.shape[2:]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import DatasetError
-from snellen.exam import CSF_CURVES, HUMAN_CSF, Thresholds, compare_curves, fitted_thresholds
+from snellen.vision import CSF_CURVES, HUMAN_CSF, Thresholds, compare_curves, fitted_thresholds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def plot_csf(
     Parameters
     ----------
     thresholds
-        Such as `snellen.exam.load_castlecsf` returns.
+        Such as `snellen.vision.load_castlecsf` returns.
     luminance
         cd/m2.
     area

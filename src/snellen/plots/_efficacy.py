@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
+from snellen.plots._names import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _STYLES = {
     "H": ("#cc3311", "o-", "H-x (efficacy)"),
     "L": ("#bbbbbb", "v-", "L-x"),
-    "H-normalised": ("#ee7733", "s--", "efficacy without gain"),
+    "H-normalized": ("#ee7733", "s--", "efficacy without gain"),
     "top-activation": ("#0077bb", "^--", "largest activation"),
     "top-variance": ("#33bbee", "d--", "largest variance"),
 }
@@ -23,7 +24,7 @@ _PAIRS = (
     ("H", "random"),
     ("H", "top-activation"),
     ("H", "top-variance"),
-    ("H-normalised", "random"),
+    ("H-normalized", "random"),
 )
 
 
@@ -58,7 +59,7 @@ def plot_efficacy(rows: Sequence[Mapping[str, Any]], *, title: str = "") -> "Fig
     grid = figure.subplots(height, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for layer, axes in zip(layers, grid, strict=False):
         _panel(axes, [row for row in rows if row["layer"] == layer])
-        axes.set_title(layer, fontsize=10)
+        axes.set_title(plain(layer), fontsize=10)
     for axes in grid[len(layers) :]:
         axes.set_axis_off()
     figure.supxlabel("x: percent of the layer's channels", fontsize=9)
@@ -135,7 +136,7 @@ def plot_efficacy_differences(
     grid = figure.subplots(height, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for (label, rows), axes in zip(chosen.items(), grid, strict=False):
         _forest(axes, rows, pairs)
-        axes.set_title(label, fontsize=10)
+        axes.set_title(plain(label), fontsize=10)
     for axes in grid[len(chosen) :]:
         axes.set_axis_off()
     grid[0].invert_yaxis()

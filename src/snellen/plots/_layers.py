@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
-from snellen.plots._palette import COLOURS
+from snellen.plots._names import plain
+from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,7 @@ def plot_layers(
     for panel, ax in zip(panels, axes, strict=False):
         for line in lines:
             own = [row for row in rows if row[over] == panel and row[by] == line]
-            _line(ax, own, statistic, COLOURS[lines.index(line) % len(COLOURS)], line)
+            _line(ax, own, statistic, COLORS[lines.index(line) % len(COLORS)], line)
         _dress(ax, panel, metrics or {}, label_layers=by == "readout", rows=rows, over=over)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
@@ -89,7 +90,7 @@ def _line(
     x = np.array([row["relative_depth"] for row in rows])
     y = np.array([row[statistic] for row in rows])
     style = "--" if rows[0]["weights"] == "random" else "-"
-    ax.plot(x, y, style, color=colour, label=label, marker=".", linewidth=1.4)
+    ax.plot(x, y, style, color=colour, label=plain(label), marker=".", linewidth=1.4)
     if f"{statistic}_low" in rows[0]:
         low, high = (
             np.array([row[f"{statistic}_{end}"] for row in rows]) for end in ("low", "high")
@@ -109,12 +110,12 @@ def _dress(
     for i, (name, value) in enumerate(metrics.items()):
         dashes = _DASHES[i % len(_DASHES)]
         ax.axhline(value, color="0.35", linewidth=1, linestyle=dashes, label=name)
-    ax.set_title(panel, fontsize=10)
+    ax.set_title(plain(panel), fontsize=10)
     ax.grid(alpha=0.25)
     ax.set_xlabel("relative depth")
     if label_layers:
         names = {row["relative_depth"]: row["layer"] for row in rows if row[over] == panel}
         step = -(-len(names) // 20)
         shown = sorted(names)[::step]
-        ax.set_xticks(shown, [names[x] for x in shown], rotation=90, fontsize=7)
+        ax.set_xticks(shown, [plain(names[x]) for x in shown], rotation=90, fontsize=7)
         ax.set_xlabel("layer")

@@ -7,7 +7,7 @@ import numpy as np
 
 from snellen.errors import MetricError
 from snellen.exam import MaskingCurve, MetricCSF
-from snellen.plots._palette import COLOURS
+from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def _draw_frequencies(ax: "Axes", found: Sequence[MetricCSF], color: str) -> Non
     _line(ax, people, "human_sensitivity", color="black", linewidth=2.2, label="people")
     for i, one in enumerate(found):
         own = [row for row in one.rows if row["color"] == color]
-        colour = COLOURS[i % len(COLOURS)]
+        colour = COLORS[i % len(COLORS)]
         _line(ax, own, "sensitivity", color=colour, marker="o", markersize=3, label=one.metric.name)
     ax.set(xscale="log", yscale="log", xlabel="cycles per degree", title=color)
     ax.set_ylabel("sensitivity (1 / cone contrast)")
@@ -101,7 +101,7 @@ def _draw_orientations(ax: "Axes", found: Sequence[MetricCSF]) -> None:
         own = [row for row in rows if row["frequency"] == f]
         points = sorted((row["orientation"], row["sensitivity"]) for row in own)
         x, y = np.array(points).T
-        colour = COLOURS[i % len(COLOURS)]
+        colour = COLORS[i % len(COLORS)]
         ax.plot(x, y / np.exp(np.log(y).mean()), marker="o", markersize=3, color=colour)
         ax.set_title(f"by orientation, {f:.3g} cycles per degree", fontsize=10)
     ax.set(xlabel="direction of the wave vector (degrees)", ylabel="sensitivity / mean")
@@ -143,7 +143,7 @@ def plot_masking(found: Sequence[MaskingCurve], *, title: str = "") -> "Figure":
         if alone is not None and rows:
             x = [r["mask_contrast"] / alone for r in rows]
             y = [r["relative_threshold"] for r in rows]
-            colour = COLOURS[i % len(COLOURS)]
+            colour = COLORS[i % len(COLORS)]
             ax.plot(x, y, marker="o", markersize=4, color=colour, label=one.metric.name)
     ax.axhline(1, color="0.4", linewidth=0.8)
     ax.plot([1, 100], [1, 100], ":", color="0.4", linewidth=1)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = "osv^D"
-_COLOURS = 10
+_COLORS = 10
 _MOST_LEGENDS = 50
 
 
@@ -93,7 +93,7 @@ def _draw_points(axes: "Axes", x: "np.ndarray", y: "np.ndarray", labels: "np.nda
     markers = cycle(_MARKERS)
     marker = next(markers)
     for i, kind in enumerate(np.unique(labels)):
-        if i and i % _COLOURS == 0:
+        if i and i % _COLORS == 0:
             marker = next(markers)
         chosen = labels == kind
         axes.scatter(
@@ -101,7 +101,7 @@ def _draw_points(axes: "Axes", x: "np.ndarray", y: "np.ndarray", labels: "np.nda
             y[chosen],
             s=14,
             alpha=0.75,
-            color=f"C{i % _COLOURS}",
+            color=f"C{i % _COLORS}",
             marker=marker,
             linewidths=0,
             label=str(kind) or None,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import MetricError
-from snellen.plots._palette import COLOURS
+from snellen.plots._names import plain
+from snellen.plots._palette import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +92,7 @@ def _check(rows: Sequence[Mapping[str, Any]], statistic: str) -> None:
 
 
 def _colours(count: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+    return [COLORS[i % len(COLORS)] for i in range(count)]
 
 
 def _line(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str, colour: str) -> None:
@@ -101,7 +102,7 @@ def _line(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str, colour:
     x = [row["relative_depth"] for row in rows]
     style = "--" if rows[0]["weights"] == "random" else "-"
     label, y = rows[0]["network"], [row[statistic] for row in rows]
-    ax.plot(x, y, style, color=colour, label=label, marker=".", linewidth=1.4)
+    ax.plot(x, y, style, color=colour, label=plain(label), marker=".", linewidth=1.4)
     if f"{statistic}_low" in rows[0]:
         low, high = ([row[f"{statistic}_{end}"] for row in rows] for end in ("low", "high"))
         ax.fill_between(x, low, high, color=colour, alpha=0.1, linewidth=0)
@@ -117,7 +118,7 @@ def _dress(ax: "Axes", rows: Sequence[Mapping[str, Any]], statistic: str) -> Non
     if len({row["network"] for row in rows}) == 1:
         names = {row["relative_depth"]: row["layer"] for row in rows}
         shown = sorted(names)[:: -(-len(names) // 20)]
-        ax.set_xticks(shown, [names[x] for x in shown], rotation=90, fontsize=7)
+        ax.set_xticks(shown, [plain(names[x]) for x in shown], rotation=90, fontsize=7)
         ax.set_xlabel("layer")
 
 
@@ -147,8 +148,8 @@ def plot_projection(projection: "PlaneProjection", *, title: str = "") -> "Figur
             projection.points[own, 0],
             projection.points[own, 1],
             s=sizes[own],
-            color=COLOURS[i % len(COLOURS)],
-            marker=_MARKERS[i // len(COLOURS) % len(_MARKERS)],
+            color=COLORS[i % len(COLORS)],
+            marker=_MARKERS[i // len(COLORS) % len(_MARKERS)],
             alpha=0.7,
             linewidths=0,
             label=str(kind),
@@ -174,7 +175,7 @@ def _sizes(severity: np.ndarray) -> np.ndarray:
 
 def _describe(row: Mapping[str, Any]) -> str:
     what = "difference to the reference" if row["difference"] else "no reference"
-    return f"{row['network']}, {row['layer']}: {row['pooling']}, {what}, {row['normalise']}"
+    return f"{row['network']}, {row['layer']}: {row['pooling']}, {what}, {row['normalize']}"
 
 
 def plot_pairs(pairs: Sequence[Mapping[str, Any]], *, title: str = "") -> "Figure":

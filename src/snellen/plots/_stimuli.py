@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from snellen.errors import ImageError
-from snellen.exam import Grating
+from snellen.vision import Grating
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

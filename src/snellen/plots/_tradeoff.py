@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snellen.errors import TrainingError
-from snellen.plots._palette import COLOURS
+from snellen.plots._palette import COLORS
 from snellen.plots._scatter import axis_label
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def plot_perception_distortion(
             if len(points) and own[0]["seed"] is None and _far(points[0], trained):
                 _tell(ax, points[0], loss)
             elif len(points):
-                _draw(ax, points, loss, COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)])
+                _draw(ax, points, loss, COLORS[i % len(COLORS)], _MARKERS[i % len(_MARKERS)])
         ax.set(
             xlabel=axis_label(distortion, lower_better[distortion]),
             ylabel=axis_label(perception, lower_better[perception]),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snellen.errors import MetricError
+from snellen.plots._names import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +72,7 @@ def plot_tuning_curves(exam: "TuningExam", layer: str, *, most: int = _CURVES) -
     bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=right)
     bar.set_label("preferred frequency, cycles per degree")
     total = len(exam.of_layer(layer))
-    figure.suptitle(f"{layer}: {len(chosen)} of {total} channels, those of largest efficacy")
+    figure.suptitle(f"{plain(layer)}: {len(chosen)} of {total} channels, those of largest efficacy")
     return figure
 
 
@@ -145,13 +146,13 @@ def plot_preferred_orientations(rows: Sequence[Mapping[str, Any]]) -> "Figure":
     """
     figure, panels = _panels(rows, "plot_preferred_orientations", {"projection": "polar"})
     width = np.pi / _ORIENTATION_BINS
-    centres = np.arange(_ORIENTATION_BINS) * width
+    centers = np.arange(_ORIENTATION_BINS) * width
     for layer, axes in panels.items():
         angles = np.deg2rad(_values(rows, layer, "preferred_orientation"))
         weights = 1 - _values(rows, layer, "circular_variance")
         places = np.round(angles / width).astype(int) % _ORIENTATION_BINS
         counts = np.bincount(places, weights, minlength=_ORIENTATION_BINS)
-        both = np.concatenate([centres, centres + np.pi])
+        both = np.concatenate([centers, centers + np.pi])
         axes.bar(both, np.tile(counts, 2), width=0.9 * width, color=_COLOUR)
         axes.set(theta_direction=-1, yticks=[], xticks=np.deg2rad([0, 45, 90, 135]))
         axes.tick_params(labelsize=7, pad=-3)
@@ -189,5 +190,5 @@ def _values(rows: Sequence[Mapping[str, Any]], layer: str, name: str) -> NDArray
 
 def _title(axes: "Axes", rows: Sequence[Mapping[str, Any]], layer: str, shown: int) -> None:
     total = sum(row["layer"] == layer for row in rows)
-    axes.set_title(f"{layer} ({shown} of {total})", fontsize=9)
+    axes.set_title(f"{plain(layer)} ({shown} of {total})", fontsize=9)
     axes.tick_params(labelsize=7)

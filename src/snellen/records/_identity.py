@@ -20,7 +20,7 @@ from snellen.records._rows import Row
 SCORING = ("images", "distortions", "backbones", "readouts", "metrics", "diagnosis")
 """Rooms whose code a score of an image passes through."""
 
-MEASURING = (*SCORING, "agreement", "exam")
+MEASURING = (*SCORING, "agreement", "vision", "exam")
 """Rooms whose code a measurement of an exam passes through."""
 
 _PACKAGES = ("snellen", "torch", "numpy", "scipy", "pillow")

@@ -1,5 +1,6 @@
 """How active the channels of a network are on photographs."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from snellen.backbones import Backbone, file_sha256
+from snellen.backbones import Backbone
 from snellen.datasets import Dataset
-from snellen.exam._people._responses import groups
-from snellen.exam._tuning._presentations import Progress
+from snellen.exam._exam_run import ExamRun
+from snellen.exam._references import groups
 from snellen.images import read_image
 from snellen.metrics import Protocol
-from snellen.records import Arrays, Checkpoint
+from snellen.records import Arrays
 
 Array = NDArray[np.float64]
 
@@ -31,29 +32,21 @@ def activity(
     layers: list[str],
     *,
     protocol: Protocol,
-    checkpoint: Path | None = None,
-    device: str | torch.device = "cpu",
-    progress: Progress | None = None,
+    run: ExamRun,
 ) -> dict[str, Activity]:
     """Take the references of a dataset, not their scores, through a network, by layer."""
-    backbone.to(device)
+    backbone.to(run.device)
     manifest = {
         "version": 1,
         "activity": backbone.manifest(),
         "protocol": protocol.manifest(),
         "layers": layers,
     }
-    store = Checkpoint(checkpoint, manifest)
+    store = run.store(manifest)
     found = []
     for path in groups(dataset):
-        digests = [file_sha256(path)] if checkpoint else []
-        arrays = store.read(digests)
-        if arrays is None:
-            arrays = _one(backbone, path, layers, protocol, device)
-            store.write(digests, arrays)
-        found.append(arrays)
-        if progress is not None:
-            progress(1)
+        measure = partial(_one, backbone, path, layers, protocol, run)
+        found.append(run.once(store, run.digests([path]), 1, measure))
     return {layer: _joined(found, layer) for layer in layers}
 
 
@@ -63,14 +56,15 @@ def _one(
     path: Path,
     layers: list[str],
     protocol: Protocol,
-    device: str | torch.device,
+    run: ExamRun,
 ) -> Arrays:
-    image = protocol(read_image(path)[None].to(device))
+    image = protocol(read_image(path)[None].to(run.device))
     arrays: Arrays = {}
     for layer, features in backbone.stream(image, layers):
         variance, mean = torch.var_mean(features[0].float(), dim=(1, 2), correction=0)
         arrays[f"mean/{layer}"] = mean.double().cpu().numpy()
         arrays[f"variance/{layer}"] = variance.double().cpu().numpy()
+    run.done(1)
     return arrays
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from snellen.agreement import Resampling
+from snellen.agreement import RankAgreement, Resampling
 from snellen.backbones import Backbone
 from snellen.datasets import Dataset
 from snellen.errors import MetricError
+from snellen.exam._agreement._responses import Responses, respond
 from snellen.exam._efficacy._activity import Activity, activity
 from snellen.exam._efficacy._channel_groups import ChannelWeights, efficacy_weights, high_group
 from snellen.exam._efficacy._efficacy_sets import (
@@ -21,20 +22,19 @@ from snellen.exam._efficacy._efficacy_sets import (
     mean_over_layers,
     set_agreements,
 )
-from snellen.exam._efficacy._perceptual_efficacy import (
+from snellen.exam._exam_run import ExamRun
+from snellen.exam._networks import chosen_layers
+from snellen.exam._tuning._perceptual_efficacy import (
     Sensitivity,
     frequency_sensitivity,
-    gain_normalised,
+    gain_normalized,
     orientation_sensitivity,
     perceptual_efficacy,
 )
-from snellen.exam._human._human_csf import find_csf
-from snellen.exam._people._responses import Responses, respond
-from snellen.exam._rank_bootstrap import RankAgreement
 from snellen.exam._tuning._presentations import Look, Reading, Seen, present, reading_of
-from snellen.exam._tuning._tuning import chosen_layers
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.metrics import Protocol
+from snellen.vision import find_csf
 
 MEAN_OF_LAYERS = "mean of layers"
 """Name of the rows that average over the layers of the exam."""
@@ -97,14 +97,14 @@ def efficacy(
     x: Sequence[float] = (2, 5, 10, 25, 50),
     stimuli: TuningStimuli | None = None,
     reading: Reading = "auto",
-    centre: float = 1.0,
+    center: float = 1.0,
     csf: str = "tariq",
     draws: int = 200,
     seed: int = 0,
     resize: str = "native",
     resampling: Resampling | None = None,
     batch: int = 16,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> EfficacyExam:
@@ -119,7 +119,7 @@ def efficacy(
         Network, its layers (None for all listed ones), and images with human scores.
     x
         Percent of the groups: of x percent of a layer's channels.
-    stimuli, reading, centre, csf
+    stimuli, reading, center, csf
         How efficacy is measured; see `tuning`. Only the published gratings are shown.
     draws, seed
         Number of random sets of channels for each layer and x, and their seed.
@@ -130,7 +130,8 @@ def efficacy(
     batch, checkpoint, device
         See `tuning`.
     progress
-        Told the number of images done, each time; `efficacy_images` gives how many there are.
+        Called with the number of images done since the last call; `efficacy_images` gives how
+        many there are.
 
     Returns
     -------
@@ -154,7 +155,7 @@ def efficacy(
     - Controls of the size of H-x, none of which is in the paper. ``random``: the median over
       `draws` random sets; its interval is that of the median, and ``spread_low`` and
       ``spread_high`` hold 95 % of the sets. ``top-activation``, ``top-variance``: the channels
-      with the largest mean and variance on the dataset's references. ``H-normalised``: the
+      with the largest mean and variance on the dataset's references. ``H-normalized``: the
       channels with the highest efficacy of curves divided by their largest response.
 
     ``above_random`` is the share of random sets that agree less; those that agree as much count by
@@ -165,10 +166,10 @@ def efficacy(
     shown = stimuli or TuningStimuli()
     shown = replace(shown, size=shown.size or backbone.fixed_size or DEFAULT_SIZE)
     protocol = Protocol(resize)
-    common: dict[str, Any] = {"checkpoint": checkpoint, "device": device, "progress": progress}
-    seen = present(backbone, names, (shown.blank, *shown.published), Look(centre, batch, **common))
-    active = activity(backbone, dataset, names, protocol=protocol, **common)
-    answers = respond(backbone, dataset, names, {}, protocol=protocol, by_channel=True, **common)
+    run = ExamRun(checkpoint, device, progress)
+    seen = present(backbone, names, (shown.blank, *shown.published), Look(center, batch), run)
+    active = activity(backbone, dataset, names, protocol=protocol, run=run)
+    answers = respond(backbone, dataset, names, {}, protocol=protocol, by_channel=True, run=run)
     how = resampling or Resampling()
     channels = {
         name: _channels(name, seen[name], active[name], shown, curve, reading) for name in names
@@ -180,7 +181,7 @@ def efficacy(
         "protocol": protocol.manifest(),
         "stimuli": shown.manifest(),
         "reading": reading,
-        "centre": centre,
+        "center": center,
         "csf": csf,
         "draws": draws,
         "seed": seed,
@@ -219,9 +220,9 @@ def _channels(
     frequencies = stimuli.ring_frequencies or ()
     first = frequency_sensitivity(rings, frequencies, csf)
     second = orientation_sensitivity(bars)
-    normalised = perceptual_efficacy(
-        frequency_sensitivity(gain_normalised(rings), frequencies, csf),
-        orientation_sensitivity(gain_normalised(bars)),
+    normalized = perceptual_efficacy(
+        frequency_sensitivity(gain_normalized(rings), frequencies, csf),
+        orientation_sensitivity(gain_normalized(bars)),
     )
     return ChannelEfficacy(
         layer,
@@ -229,7 +230,7 @@ def _channels(
         first,
         second,
         perceptual_efficacy(first, second),
-        normalised,
+        normalized,
         active.mean,
         active.variance,
     )

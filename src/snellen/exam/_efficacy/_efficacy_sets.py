@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snellen.agreement import Drawn, RankAgreement
 from snellen.exam._efficacy._channel_groups import (
     Mask,
     group_distances,
@@ -17,14 +18,13 @@ from snellen.exam._efficacy._channel_groups import (
     random_groups,
     top_group,
 )
-from snellen.exam._rank_bootstrap import Drawn, RankAgreement
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
 Key = tuple[str, float | None]
 
 EFFICACY_SETS = (
-    "F", "H", "L", "H-normalised", "top-activation", "top-variance", "random", "soft",
+    "F", "H", "L", "H-normalized", "top-activation", "top-variance", "random", "soft",
 )  # fmt: skip
 """Sets of channels in the rows of the efficacy exam; all but F, L and soft have the size of H."""
 
@@ -33,10 +33,10 @@ DIFFERENCES = (
     ("H", "random"),
     ("H", "top-activation"),
     ("H", "top-variance"),
-    ("H", "H-normalised"),
+    ("H", "H-normalized"),
     ("H", "L"),
-    ("H-normalised", "F"),
-    ("H-normalised", "random"),
+    ("H-normalized", "F"),
+    ("H-normalized", "random"),
     ("top-activation", "F"),
     ("top-activation", "random"),
 )
@@ -58,7 +58,7 @@ class ChannelEfficacy:
         How responses to gratings were read.
     mu1, mu2, efficacy
         (C,), Tariq et al., Eqs. 2 to 5.
-    normalised
+    normalized
         (C,), the same of curves divided by the channel's largest response.
     activation, variance
         (C,), on the references of the dataset.
@@ -69,13 +69,13 @@ class ChannelEfficacy:
     mu1: Array
     mu2: Array
     efficacy: Array
-    normalised: Array
+    normalized: Array
     activation: Array
     variance: Array
 
     def rows(self) -> Iterator[Row]:
         """Yield a row per channel."""
-        names = ("mu1", "mu2", "efficacy", "normalised", "activation", "variance")
+        names = ("mu1", "mu2", "efficacy", "normalized", "activation", "variance")
         for c in range(len(self.efficacy)):
             values = {name: float(getattr(self, name)[c]) for name in names}
             yield {"layer": self.layer, "channel": c, "reading": self.reading} | values
@@ -161,7 +161,7 @@ def _masks(layer: ChannelEfficacy, x: Sequence[float]) -> dict[Key, Mask]:
         count = int(high.sum())
         masks["H", percent] = high
         masks["L", percent] = low_group(layer.efficacy, percent)
-        masks["H-normalised", percent] = top_group(layer.normalised, count)
+        masks["H-normalized", percent] = top_group(layer.normalized, count)
         masks["top-activation", percent] = top_group(layer.activation, count)
         masks["top-variance", percent] = top_group(layer.variance, count)
     return masks

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from snellen.exam._gratings._grating import Grating
 from snellen.metrics import Metric
+from snellen.vision import Grating
 
 Row = dict[str, Any]
 

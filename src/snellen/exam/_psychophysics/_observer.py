@@ -8,11 +8,9 @@ import numpy as np
 import torch
 
 from snellen.errors import ImageError, MetricError
-from snellen.exam._gratings._cones import Array
-from snellen.exam._gratings._grating import Grating
-from snellen.exam._human._human_csf import find_csf
-from snellen.exam._psychophysics._threshold_search import Crossing, find_crossing
+from snellen.exam._psychophysics._threshold_search import Array, Crossing, find_crossing
 from snellen.metrics import Metric, create_metric
+from snellen.vision import Grating, find_csf
 
 LOWEST_CONTRAST = 1e-4
 """Least contrast that is shown: single precision resolves it to a thousandth."""

@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from snellen.errors import MetricError
-from snellen.exam._gratings._grating import COLORS, Grating
-from snellen.exam._human._csf_model import HUMAN_CSF
-from snellen.exam._human._human_csf import find_csf
 from snellen.exam._psychophysics._metric_csf import MetricCSF, Row
 from snellen.exam._psychophysics._observer import Observer, as_metric, find_criterion
 from snellen.exam._psychophysics._threshold_search import Crossing
 from snellen.metrics import Metric
+from snellen.vision import COLORS, HUMAN_CSF, Grating, find_csf
 
 Progress = Callable[[int], None]
 

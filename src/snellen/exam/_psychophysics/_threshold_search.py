@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from snellen.exam._gratings._cones import Array
-
+Array = NDArray[np.float64]
 Distances = Callable[[Sequence[float]], Array]
 """From contrasts to distances, one each."""
 

@@ -1,9 +1,9 @@
-"""Short vectors that summarise the features of images: every layer of a network in one pass."""
+"""Short vectors that summarize the features of images: every layer of a network in one pass."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snellen._threads import at_once, side_by_side
-from snellen.backbones import Backbone, file_sha256
+from snellen.backbones import Backbone
 from snellen.errors import MetricError
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._separation._labelled import Group, Labelled
 from snellen.metrics import Protocol
 from snellen.readouts import Statistics
-from snellen.records import Arrays, Checkpoint
+from snellen.records import Arrays
 
 Floats = NDArray[np.float32]
 
@@ -90,9 +91,7 @@ def describe(
     layers: Sequence[str],
     *,
     protocol: Protocol,
-    checkpoint: Path | None = None,
-    device: str | torch.device = "cpu",
-    progress: Callable[[int], None] | None = None,
+    run: ExamRun,
 ) -> Descriptors:
     """Take every image through a network once.
 
@@ -106,12 +105,8 @@ def describe(
         Names, in order of depth.
     protocol
         What happens to pixels before the network.
-    checkpoint
-        Folder where what was measured of every reference is kept and found again.
-    device
-        Where to compute.
-    progress
-        Told how many images were done each time some are.
+    run
+        Keeps what was measured of every reference; told of images.
 
     Returns
     -------
@@ -123,7 +118,7 @@ def describe(
     ImageError
         An image cannot be read.
     """
-    backbone.to(device)
+    backbone.to(run.device)
     manifest = {
         "version": 1,
         "exam": "descriptors",
@@ -133,19 +128,14 @@ def describe(
         # A pristine image's distorted versions do not depend on what other images there are.
         "data": {name: value for name, value in data.facts.items() if name != "files"},
     }
-    store = Checkpoint(checkpoint, manifest)
+    store = run.store(manifest)
     images: dict[str, list[Floats]] = {name: [] for name in layers}
     references: dict[str, list[Floats]] = {name: [] for name in layers}
     positions: list[int] = []
     owners: list[int] = []
     for row, group in enumerate(data.groups()):
-        digests = [file_sha256(path) for path in group.files] if checkpoint else []
-        arrays = store.read(digests)
-        if arrays is None:
-            arrays = _measure(backbone, group, layers, protocol, device, progress)
-            store.write(digests, arrays)
-        elif progress is not None:
-            progress(len(group.positions))
+        measure = partial(_measure, backbone, group, layers, protocol, run)
+        arrays = run.once(store, run.digests(group.files), len(group.positions), measure)
         positions += group.positions
         owners += [row] * len(group.positions)
         for name in layers:
@@ -166,21 +156,20 @@ def _measure(
     group: Group,
     layers: Sequence[str],
     protocol: Protocol,
-    device: str | torch.device,
-    progress: Callable[[int], None] | None,
+    run: ExamRun,
 ) -> Arrays:
     """Describe a reference, in the first row, and its images: (1 + n, 2C) by layer."""
 
     def describe_one(image: Tensor) -> dict[str, Tensor]:
-        stream = backbone.stream(protocol(image.to(device)), layers)
+        stream = backbone.stream(protocol(image.to(run.device)), layers)
         return {name: _MOMENTS.describe(features.float())[0] for name, features in stream}
 
     images = group.read()
     first = next(images)
-    most = at_once(first.shape[2] * first.shape[3], torch.device(device), backbone.thread_safe)
+    most = at_once(first.shape[2] * first.shape[3], torch.device(run.device), backbone.thread_safe)
     rows: list[dict[str, Tensor]] = []
     for row in side_by_side(describe_one, chain([first], images), most):
-        if rows and progress is not None:
-            progress(1)
+        if rows:  # the first is the reference
+            run.done(1)
         rows.append(row)
     return {name: torch.stack([row[name] for row in rows]).cpu().numpy() for name in layers}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError
-from snellen.exam._people._responses import groups
+from snellen.exam._references import groups
 from snellen.images import read_image
 
 Numbers = NDArray[np.float64]

@@ -43,7 +43,7 @@ class Principal:
         return share if self.total > 0 else np.ones_like(share)
 
 
-def fit_principal(x: ArrayLike, k: int, *, standardise: bool = False) -> Principal:
+def fit_principal(x: ArrayLike, k: int, *, standardize: bool = False) -> Principal:
     """Find the principal components of vectors.
 
     Parameters
@@ -52,7 +52,7 @@ def fit_principal(x: ArrayLike, k: int, *, standardise: bool = False) -> Princip
         Vectors (N, D).
     k
         Number of components; fewer where the vectors do not have as many.
-    standardise
+    standardize
         Bring every column to unit variance first (z-score); constant columns stay.
 
     Returns
@@ -69,7 +69,7 @@ def fit_principal(x: ArrayLike, k: int, *, standardise: bool = False) -> Princip
     x = np.asarray(x, dtype=np.float64)
     mean = x.mean(0)
     scale = np.ones_like(mean)
-    if standardise:
+    if standardize:
         deviation = x.std(0)
         # Columns that vary by rounding only must not be blown up.
         varies = deviation > 1e-9 * np.maximum(1e-30, np.abs(x).max(0, initial=0.0))

@@ -11,8 +11,8 @@ from snellen.agreement import Resampling
 from snellen.backbones import INPUT_LAYER, Backbone
 from snellen.datasets import Dataset
 from snellen.errors import DatasetError, MetricError
-from snellen.exam._people._layers import layer_facts, named_networks
-from snellen.exam._people._responses import in_order
+from snellen.exam._exam_run import ExamRun
+from snellen.exam._networks import in_order, layer_facts, named_networks
 from snellen.exam._separation._descriptors import Descriptors, check_poolings, describe
 from snellen.exam._separation._labelled import Source, labelled
 from snellen.exam._separation._separability_exam import SeparabilityExam
@@ -30,14 +30,14 @@ def separability(
     poolings: str | Sequence[str] = ("mean", "mean-std"),
     difference: bool | Sequence[bool] = (False, True),
     components: int | Sequence[int] = DEFAULT_COMPONENTS,
-    normalise: str | Sequence[str] = "z-score",
-    neighbours: int | Sequence[int] = 1,
+    normalize: str | Sequence[str] = "z-score",
+    neighbors: int | Sequence[int] = 1,
     layers: Sequence[str] | None = None,
     resize: str = "native",
     controls: Literal["none", "random"] = "none",
     seeds: Sequence[int] = (0,),
     resampling: Resampling | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> SeparabilityExam:
@@ -62,11 +62,11 @@ def separability(
         Whether the reference's descriptor is subtracted; one or both.
     components
         Numbers of principal components; one beyond the descriptor's own length means all.
-    normalise
+    normalize
         ``"none"``; ``"z-score"``: every entry at unit variance; ``"l2"``: every descriptor at unit
         length; one or several. Before the principal components.
-    neighbours
-        Numbers of neighbours that vote.
+    neighbors
+        Numbers of neighbors that vote.
     layers
         Names of layers, for all networks; by default the input and all listed layers.
     resize
@@ -82,7 +82,8 @@ def separability(
     device
         Where to compute.
     progress
-        Told the number of images described, each time; what follows takes about as long.
+        Called with the number of images described since the last call; what follows takes about
+        as long.
 
     Returns
     -------
@@ -94,32 +95,32 @@ def separability(
     BackboneError
         A network or layer does not exist, or a control was asked of a network without a name.
     MetricError
-        There is no such pooling, normalisation or resize rule, or a number is not positive.
+        There is no such pooling, normalization or resize rule, or a number is not positive.
     DatasetError
         An image has no reference or type, or there are too few types, contents or images.
 
     Notes
     -----
     The question is that of Bianco, Celona and Napoletano, Pattern Recognition Letters 148 (2021)
-    128-135. Pooling, normalisation, number of components and of neighbours, and the index are not
+    128-135. Pooling, normalization, number of components and of neighbors, and the index are not
     known to us; every one is an option here. Accuracy leaves whole contents out: mean, scale and
-    principal components are those of the other contents, and so are the neighbours. Its intervals
+    principal components are those of the other contents, and so are the neighbors. Its intervals
     resample contents; nothing is fitted anew for a resample. The indices use one set of
     components, of all images. The defaults were chosen on photographs under KADID-10k's types, not
     on any images with human scores.
     """
-    several = settings(_list(poolings), _list(difference), _list(normalise))
+    several = settings(_list(poolings), _list(difference), _list(normalize))
     check_poolings(_list(poolings))
     counts = _positive("components", _list(components))
-    voters = _positive("neighbours", _list(neighbours))
+    voters = _positive("neighbors", _list(neighbors))
     images = labelled(data)
     labels = Labels(images)
     if max(voters) > (most := labels.smallest_training_set()):
         raise DatasetError(
-            f"{images.name}: neighbours={max(voters)}, but without the largest content only {most} "
+            f"{images.name}: neighbors={max(voters)}, but without the largest content only {most} "
             "images are left."
         )
-    protocol = Protocol(resize)
+    protocol, run = Protocol(resize), ExamRun(checkpoint, device, progress)
     described: dict[str, Descriptors] = {}
     outcomes: list[Outcome] = []
     networks = named_networks(backbones, weights, controls, seeds)
@@ -131,9 +132,7 @@ def separability(
             images,
             in_order(backbone, names),
             protocol=protocol,
-            checkpoint=checkpoint,
-            device=device,
-            progress=progress,
+            run=run,
         )
         source = {"network": label, "backbone": backbone.name, "weights": backbone.weights.source}
         ordered = described[label].layers
@@ -153,13 +152,13 @@ def _of_layer(
     several: Iterable[Setting],
     labels: Labels,
     components: Sequence[int],
-    neighbours: Sequence[int],
+    neighbors: Sequence[int],
     resampling: Resampling | None,
 ) -> Iterable[Outcome]:
     how = resampling or Resampling()
     for setting in several:
         x = setting.vectors(described, layer)
-        for one in separate(x, setting, labels, components, neighbours, how):
+        for one in separate(x, setting, labels, components, neighbors, how):
             yield replace(one, row=facts | asdict(setting) | one.row)
 
 

@@ -18,7 +18,7 @@ from snellen.metrics import Protocol
 Numbers = NDArray[np.float64]
 Row = dict[str, Any]
 
-_OPTIONS = ("pooling", "difference", "normalise", "components", "neighbours")
+_OPTIONS = ("pooling", "difference", "normalize", "components", "neighbors")
 _KEY = ("network", "layer", *_OPTIONS)
 
 
@@ -103,9 +103,9 @@ class SeparabilityExam:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """A row per network, layer, pooling, difference, normalisation, components, neighbours.
+        """A row per network, layer, pooling, difference, normalization, components, neighbors.
 
-        ``accuracy`` is the share of images whose type is that of their nearest neighbours among
+        ``accuracy`` is the share of images whose type is that of their nearest neighbors among
         other contents, ``accuracy_level_1`` the same of images of level 1, ``level_accuracy`` and
         ``level_within_one`` that of right levels (or next to right), each with ``_low`` and
         ``_high``, a bootstrap interval over contents, and the accuracy of always giving the same
@@ -220,11 +220,11 @@ class SeparabilityExam:
         Parameters
         ----------
         row
-            One of `rows`, whose layer, pooling, difference and normalisation are taken; `best` by
+            One of `rows`, whose layer, pooling, difference and normalization are taken; `best` by
             default.
         """
         row = self._outcome(self.best() if row is None else row).row
-        setting = Setting(row["pooling"], row["difference"], row["normalise"])
+        setting = Setting(row["pooling"], row["difference"], row["normalize"])
         x = setting.vectors(self.descriptors[row["network"]], row["layer"])
         principal = setting.components(x, 2)
         points, variances = np.zeros((len(x), 2)), np.zeros(2)

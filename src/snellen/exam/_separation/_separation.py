@@ -12,7 +12,7 @@ from snellen.agreement import Resampling, bootstrap_mean
 from snellen.errors import MetricError
 from snellen.exam._separation._descriptors import Descriptors
 from snellen.exam._separation._labelled import Labelled
-from snellen.exam._separation._neighbours import Nearest, held_out_nearest, told_apart, vote
+from snellen.exam._separation._neighbors import Nearest, held_out_nearest, told_apart, vote
 from snellen.exam._separation._principal import Principal, fit_principal, unit_length
 from snellen.exam._separation._separability_indices import (
     calinski_harabasz,
@@ -27,8 +27,8 @@ Numbers = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Row = dict[str, Any]
 
-Normalise = Literal["none", "z-score", "l2"]
-NORMALISATIONS: tuple[str, ...] = get_args(Normalise)
+Normalize = Literal["none", "z-score", "l2"]
+NORMALIZATIONS: tuple[str, ...] = get_args(Normalize)
 """Descriptors as they are, every entry at unit variance, or every descriptor at unit length."""
 
 
@@ -38,16 +38,16 @@ class Setting:
 
     pooling: str
     difference: bool
-    normalise: str
+    normalize: str
 
     def vectors(self, descriptors: Descriptors, layer: str) -> Numbers:
         """Return the descriptors (N, D) of a layer; a z-score is left to the components."""
         x = descriptors.vectors(layer, self.pooling, difference=self.difference)
-        return unit_length(x) if self.normalise == "l2" else x.astype(np.float64)
+        return unit_length(x) if self.normalize == "l2" else x.astype(np.float64)
 
     def components(self, x: Numbers, k: int) -> Principal:
         """Return principal components of all descriptors."""
-        return fit_principal(x, k, standardise=self.normalise == "z-score")
+        return fit_principal(x, k, standardize=self.normalize == "z-score")
 
 
 class Labels:
@@ -91,7 +91,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one layer, setting, number of components and number of neighbours led to.
+    """What one layer, setting, number of components and number of neighbors led to.
 
     Parameters
     ----------
@@ -111,19 +111,19 @@ class Outcome:
 
 
 def settings(
-    poolings: Sequence[str], difference: Sequence[bool], normalise: Sequence[str]
+    poolings: Sequence[str], difference: Sequence[bool], normalize: Sequence[str]
 ) -> list[Setting]:
     """Combine the options.
 
     Raises
     ------
     MetricError
-        A normalisation does not exist.
+        A normalization does not exist.
     """
-    if wrong := [one for one in normalise if one not in NORMALISATIONS]:
-        known = ", ".join(NORMALISATIONS)
-        raise MetricError(f"normalise={wrong[0]!r} does not exist; there are {known}.")
-    return [Setting(*one) for one in product(poolings, difference, normalise)]
+    if wrong := [one for one in normalize if one not in NORMALIZATIONS]:
+        known = ", ".join(NORMALIZATIONS)
+        raise MetricError(f"normalize={wrong[0]!r} does not exist; there are {known}.")
+    return [Setting(*one) for one in product(poolings, difference, normalize)]
 
 
 def separate(
@@ -131,7 +131,7 @@ def separate(
     setting: Setting,
     labels: Labels,
     components: Sequence[int],
-    neighbours: Sequence[int],
+    neighbors: Sequence[int],
     resampling: Resampling,
 ) -> Iterator[Outcome]:
     """Measure one layer under one setting.
@@ -144,7 +144,7 @@ def separate(
         How they were made.
     labels
         Of the images.
-    components, neighbours
+    components, neighbors
         Numbers to try, every one with every other.
     resampling
         How intervals are made.
@@ -152,7 +152,7 @@ def separate(
     Yields
     ------
     Outcome
-        By number of components, then of neighbours.
+        By number of components, then of neighbors.
     """
     principal = setting.components(x, max(components))
     points = principal(x)
@@ -162,8 +162,8 @@ def separate(
         labels.contents,
         labels.types,
         components,
-        neighbours=max(neighbours),
-        standardise=setting.normalise == "z-score",
+        neighbors=max(neighbors),
+        standardize=setting.normalize == "z-score",
     )
     for k in components:
         used = min(k, points.shape[1])
@@ -177,19 +177,19 @@ def separate(
             "calinski_harabasz": calinski_harabasz(points[:, :k], labels.types),
         }
         apart = pair_means(told_apart(nearest[k].by_type, labels.types), labels.types)
-        for n in neighbours:
+        for n in neighbors:
             types, grades = _answers(nearest[k], labels, n)
             yield Outcome(
                 types.astype(np.int16),
                 grades.astype(np.int16),
                 pair_means(values, labels.types).astype(np.float32),
                 apart.astype(np.float32),
-                indices | {"neighbours": n} | accuracies(types, grades, labels, resampling),
+                indices | {"neighbors": n} | accuracies(types, grades, labels, resampling),
             )
 
 
-def _answers(nearest: Nearest, labels: Labels, neighbours: int) -> tuple[Codes, Codes]:
-    rows = nearest.rows[:, :neighbours]
+def _answers(nearest: Nearest, labels: Labels, neighbors: int) -> tuple[Codes, Codes]:
+    rows = nearest.rows[:, :neighbors]
     return vote(labels.types[rows]), vote(labels.grade[rows])
 
 

@@ -91,14 +91,14 @@ class SyntheticSet:
             yield Group(positions, [path], partial(self._distorted, path))
 
     def _distorted(self, path: Path) -> Iterator[Tensor]:
-        reference = _centre(read_image(path)[None], self.crop, path)
+        reference = _center(read_image(path)[None], self.crop, path)
         yield reference
         seed = derived_seed(self.seed, file_sha256(path))
         for kind, level in product(self.types, self.levels):
             yield kind(reference, level, seed=seed).mul(255).round().div(255)
 
 
-def _centre(batch: Tensor, side: int | None, path: Path) -> Tensor:
+def _center(batch: Tensor, side: int | None, path: Path) -> Tensor:
     if side is None:
         return batch
     height, width = batch.shape[2:]

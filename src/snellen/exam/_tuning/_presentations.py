@@ -1,8 +1,8 @@
 """A network looks at gratings: what every channel of every layer answers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,14 +12,13 @@ from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import BackboneError
-from snellen.exam._gratings._grating import Grating
-from snellen.exam._gratings._stimuli import render_gratings
+from snellen.exam._exam_run import ExamRun
 from snellen.exam._tuning._tuning_stimuli import Presentation
-from snellen.records import Arrays, Checkpoint
+from snellen.records import Arrays
+from snellen.vision import Grating, render_gratings
 
 Array = NDArray[np.float64]
 Reading = Literal["auto", "mean", "modulation"]
-Progress = Callable[[int], None]
 
 READINGS: tuple[Reading, ...] = ("auto", "mean", "modulation")
 
@@ -56,28 +55,19 @@ class Look:
 
     Parameters
     ----------
-    centre
+    center
         Share of the height and width of every map that is averaged.
     batch
         Images at a time, at least the phases of one grating.
-    checkpoint
-        Folder where each finished series is kept and found again.
-    device
-        Where to compute.
-    progress
-        Told the number of images done, each time some are.
     """
 
-    centre: float = 1.0
+    center: float = 1.0
     batch: int = 16
-    checkpoint: Path | None = None
-    device: str | torch.device = "cpu"
-    progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.centre <= 1 or self.batch < 1:
+        if not 0 < self.center <= 1 or self.batch < 1:
             raise BackboneError(
-                f"expected 0 < centre <= 1 and batch >= 1; got {self.centre!r} and {self.batch!r}."
+                f"expected 0 < center <= 1 and batch >= 1; got {self.center!r} and {self.batch!r}."
             )
 
 
@@ -86,6 +76,7 @@ def present(
     layers: Sequence[str],
     series: Sequence[Presentation],
     look: Look,
+    run: ExamRun,
 ) -> dict[str, dict[str, Seen]]:
     """Show every series of gratings to a network, once.
 
@@ -97,16 +88,18 @@ def present(
         What it is shown.
     look
         How.
+    run
+        Keeps each finished series; told of images.
 
     Returns
     -------
     dict
         Answers by layer, then by name of the series.
     """
-    backbone.to(look.device)
+    backbone.to(run.device)
     found: dict[str, dict[str, Seen]] = {name: {} for name in layers}
     for one in series:
-        arrays = _series(backbone, layers, one, look)
+        arrays = _series(backbone, layers, one, look, run)
         for layer in layers:
             values = {
                 key: arrays[f"{key}/{layer}"].astype(np.float64).reshape(*one.shape, -1)
@@ -125,26 +118,28 @@ def reading_of(reading: Reading, seen: Mapping[str, Seen]) -> Reading:
     return "modulation" if min(one.least for one in seen.values()) < 0 else "mean"
 
 
-def _series(backbone: Backbone, layers: Sequence[str], one: Presentation, look: Look) -> Arrays:
-    store = Checkpoint(look.checkpoint, _manifest(backbone, layers, one, look.centre))
-    arrays = store.read([one.name])
-    if arrays is not None:
-        if look.progress is not None:
-            look.progress(one.images)
-        return arrays
-    parts = list(_batches(backbone, layers, one, look))
-    arrays = {
+def _series(
+    backbone: Backbone, layers: Sequence[str], one: Presentation, look: Look, run: ExamRun
+) -> Arrays:
+    store = run.store(_manifest(backbone, layers, one, look.center))
+    measure = partial(_measure, backbone, layers, one, look, run)
+    return run.once(store, [one.name], one.images, measure)
+
+
+def _measure(
+    backbone: Backbone, layers: Sequence[str], one: Presentation, look: Look, run: ExamRun
+) -> Arrays:
+    parts = list(_batches(backbone, layers, one, look, run))
+    return {
         key: np.min([part[key] for part in parts])
         if key.startswith("least/")
         else np.concatenate([part[key] for part in parts])
         for key in parts[0]
     }
-    store.write([one.name], arrays)
-    return arrays
 
 
 def _manifest(
-    backbone: Backbone, layers: Sequence[str], one: Presentation, centre: float
+    backbone: Backbone, layers: Sequence[str], one: Presentation, center: float
 ) -> dict[str, Any]:
     return {
         "version": 1,
@@ -152,35 +147,34 @@ def _manifest(
         "layers": list(layers),
         "gratings": [repr(grating) for grating in one.gratings],
         "phases": one.phases,
-        "centre": centre,
+        "center": center,
     }
 
 
 @torch.inference_mode()
 def _batches(
-    backbone: Backbone, layers: Sequence[str], one: Presentation, look: Look
+    backbone: Backbone, layers: Sequence[str], one: Presentation, look: Look, run: ExamRun
 ) -> Iterator[Arrays]:
     step = max(1, look.batch // one.phases)
     for i in range(0, len(one.gratings), step):
         chosen = one.gratings[i : i + step]
-        images = _render(chosen, one.phases).to(look.device)
+        images = _render(chosen, one.phases).to(run.device)
         yield {
             f"{key}/{layer}": values
             for layer, features in backbone.stream(images, layers)
-            for key, values in _answers(features, one.phases, look.centre).items()
+            for key, values in _answers(features, one.phases, look.center).items()
         }
-        if look.progress is not None:
-            look.progress(len(images))
+        run.done(len(images))
 
 
 def _render(gratings: Sequence[Grating], phases: int) -> Tensor:
     return render_gratings(shown for grating in gratings for shown in grating.phases(phases))
 
 
-def _answers(features: Tensor, phases: int, centre: float) -> Arrays:
+def _answers(features: Tensor, phases: int, center: float) -> Arrays:
     """Sum up the maps (G * P, C, h, w) of G gratings at P phases, each (G, C)."""
     height, width = features.shape[2:]
-    window = features[..., _middle(height, centre), _middle(width, centre)].float()
+    window = features[..., _middle(height, center), _middle(width, center)].float()
     variance, mean = torch.var_mean(window, dim=(2, 3), correction=0)
     unit = features[..., height // 2, width // 2].float()
     variance, mean, unit = (x.reshape(-1, phases, x.shape[1]) for x in (variance, mean, unit))

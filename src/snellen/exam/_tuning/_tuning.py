@@ -9,10 +9,12 @@ import torch
 
 from snellen.backbones import Backbone
 from snellen.errors import BackboneError
-from snellen.exam._human._human_csf import find_csf
+from snellen.exam._exam_run import ExamRun
+from snellen.exam._networks import chosen_layers
 from snellen.exam._tuning._presentations import Look, Reading, present
 from snellen.exam._tuning._tuning_rows import Row, TuningCurves, curves_of, efficacy_of, rows_of
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
+from snellen.vision import find_csf
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,10 @@ def tuning(
     *,
     stimuli: TuningStimuli | None = None,
     reading: Reading = "auto",
-    centre: float = 1.0,
+    center: float = 1.0,
     csf: str = "tariq",
     batch: int = 16,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[int], None] | None = None,
 ) -> TuningExam:
@@ -109,7 +111,7 @@ def tuning(
         ``"modulation"``: the amplitude of a sinusoid with the variance of the map, over positions
         and phases; ``"auto"``: the mean where no feature of the layer is negative, else the
         modulation, since the mean of a signed response over a whole period tells nothing.
-    centre
+    center
         Share of the height and width of every map that is read. Below 1 it leaves out borders,
         where padding answers.
     csf
@@ -122,7 +124,7 @@ def tuning(
     device
         Where to compute.
     progress
-        Told the number of images done, each time; of ``stimuli.images`` in all.
+        Called with the number of images done since the last call, ``stimuli.images`` in all.
 
     Returns
     -------
@@ -162,8 +164,8 @@ def tuning(
     chosen = stimuli or TuningStimuli()
     chosen = replace(chosen, size=chosen.size or backbone.fixed_size or DEFAULT_SIZE)
     names, curve = chosen_layers(backbone, layers), find_csf(csf)
-    look = Look(centre, batch, checkpoint, device, progress)
-    seen = present(backbone, names, chosen.everything, look)
+    run = ExamRun(checkpoint, device, progress)
+    seen = present(backbone, names, chosen.everything, Look(center, batch), run)
     rows: list[Row] = []
     curves = {}
     for name in names:
@@ -174,18 +176,8 @@ def tuning(
     facts = {
         "backbone": backbone.manifest(),
         "reading": reading,
-        "centre": centre,
+        "center": center,
         "csf": csf,
         "torch": torch.__version__,
     }
     return TuningExam(tuple(rows), curves, chosen, facts)
-
-
-def chosen_layers(backbone: Backbone, layers: str | Sequence[str] | None) -> list[str]:
-    """Return names of layers, all listed ones by default; each has to exist."""
-    if layers is None:
-        return [info.name for info in backbone.layers]
-    names = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
-    for name in names:
-        backbone.layer(name)
-    return names

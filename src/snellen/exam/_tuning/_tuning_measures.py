@@ -93,7 +93,7 @@ def _interpolate(y: Array, x: Array, period: float | None) -> tuple[Array, Array
 
 
 def _vertex(x: Array, y: Array, top: NDArray[np.intp]) -> tuple[Array, Array]:
-    """Peak of the parabola through the highest sample and its two neighbours."""
+    """Peak of the parabola through the highest sample and its two neighbors."""
     rows, middle = np.arange(len(y)), top.clip(1, len(x) - 2)
     a, b, c = (y[rows, middle + k] for k in (-1, 0, 1))
     bend = a - 2 * b + c

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snellen.exam._efficacy._perceptual_efficacy import (
+from snellen.exam._tuning._contrast_response import fit_contrast_response
+from snellen.exam._tuning._perceptual_efficacy import (
     Array,
     Sensitivity,
     frequency_sensitivity,
     orientation_sensitivity,
     perceptual_efficacy,
 )
-from snellen.exam._tuning._contrast_response import fit_contrast_response
 from snellen.exam._tuning._presentations import Reading, Seen, reading_of
 from snellen.exam._tuning._tuning_measures import (
     circular_variance,

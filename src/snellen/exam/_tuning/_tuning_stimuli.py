@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from snellen.errors import ImageError
-from snellen.exam._gratings._grating import COLORS, Color, Encoding, Grating
-from snellen.exam._gratings._viewing import Viewing
+from snellen.vision import COLORS, Color, Encoding, Grating, Viewing
 
 _LOWEST, _HIGHEST, _RINGS = 0.1, 30.0, 48
 _PER_OCTAVE, _STEPS = 3, 16

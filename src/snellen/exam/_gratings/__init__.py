@@ -1,1 +1,0 @@
-"""Stimuli of stated frequency, contrast and colour."""
