@@ -22,6 +22,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from snellen._opening import SpecialFileError, open_regular
 from snellen.errors import ImageError
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
@@ -65,14 +66,16 @@ def opened(source: Source) -> Iterator[tuple[IO[bytes], str]]:
 
 def _open_path(path: Path) -> IO[bytes]:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path}: is a folder, expected an image file") from None
+    except SpecialFileError as error:
+        raise ImageError(f"{path}: {error.strerror}, expected an image file") from None
     except ValueError as error:
         raise ImageError(f"{str(path)!r}: not a file name: {error}") from None
     except OSError as error:
-        if path.is_dir():
-            raise ImageError(f"{path}: is a folder, expected an image file") from None
         raise ImageError(f"{path}: cannot be opened: {error.strerror or error}") from error
 
 

@@ -4,12 +4,11 @@ import hashlib
 import io
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
+from snellen._opening import SpecialFileError, open_regular
 from snellen.errors import ImageError, SnellenError
 
 
@@ -66,6 +65,8 @@ class Location:
             raise
         except FileNotFoundError:
             raise ImageError(f"{self.name}: no such file") from None
+        except (IsADirectoryError, SpecialFileError) as error:
+            raise ImageError(f"{self.name}: {error.strerror}, expected an image file") from None
         except Exception as error:  # every kind of store has its own
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise ImageError(f"{self.name}: cannot be read: {reason}") from error
@@ -73,14 +74,9 @@ class Location:
     def _open(self) -> Stream:
         if self.remote:
             return _Named(self._fetch(), self.name)
-        mode = os.stat(self.url).st_mode  # noqa: PTH116 - a million Paths would cost more
-        if stat.S_ISDIR(mode):
-            raise ImageError(f"{self.name}: is a folder, expected an image file")
-        if not stat.S_ISREG(mode):  # a pipe would wait forever, a device never end
-            raise ImageError(f"{self.name}: is no regular file")
         if not self.member:
-            return Path(self.url).open("rb")
-        with Path(self.url).open("rb") as file:
+            return open_regular(self.url)
+        with open_regular(self.url) as file:
             file.seek(self.offset)
             data = file.read(self.size)
         if len(data) < self.size:
