@@ -101,7 +101,7 @@ def download(
         If the file cannot be fetched or written, or has another hash than expected.
     """
     destination = Path(destination)
-    if urlsplit(url).scheme not in _SCHEMES:
+    if not _is_address(url):
         raise WeightsError(f"{url}: expected an http, https or file address.")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +118,14 @@ def download(
     except OSError as error:
         raise WeightsError(f"{destination}: cannot be written: {error}.") from error
     return destination
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in _SCHEMES and parts.port != 0
+    except ValueError:  # brackets left open, or a port that cannot be
+        return False
 
 
 def _complete(transfer: "_Transfer", sha256: str | None, sha256_prefix: str | None) -> None:
@@ -202,7 +210,7 @@ class _Transfer:
         except urllib.error.HTTPError as error:
             with closing(error):
                 self._refused(error, offset)
-        except (OSError, ValueError, OverflowError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._network_error(error) from error
         else:
             with response:
@@ -211,7 +219,7 @@ class _Transfer:
     def _network_error(self, error: Exception) -> Exception:
         """Tell what may pass (a time-out, a cut line) from what will not."""
         reason = getattr(error, "reason", error)
-        hopeless = isinstance(error, ValueError | OverflowError | http.client.InvalidURL)
+        hopeless = isinstance(error, ValueError | http.client.InvalidURL)
         hopeless |= "CERTIFICATE_VERIFY" in str(reason)
         if hopeless or urlsplit(self.url).scheme == "file":
             return WeightsError(self._failure(str(reason)))
@@ -254,11 +262,16 @@ class _Transfer:
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follow redirects within a scheme and from http to https, and no others."""
 
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        fp.close()  # or the base class reads what the server sends with it, however much
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        fp.close()  # or the base class reads what the server sends with it, however much
-        scheme = urlsplit(newurl).scheme
+        scheme, _ = urlsplit(newurl).scheme, urlsplit(newurl).port  # ValueError: no such port
         if scheme not in ("https", urlsplit(req.full_url).scheme):
             raise WeightsError(
                 f"{req.full_url}: cannot be downloaded: the server redirects to {newurl}; expected "
