@@ -43,3 +43,7 @@ class LossError(SnellenError, ValueError):
 
 class TrainingError(SnellenError, ValueError):
     """A training plan is not laid out as expected, or its run cannot start or go on."""
+
+
+class SourceError(SnellenError, ValueError):
+    """A source of images does not exist, cannot be listed, or is not laid out as it has to be."""

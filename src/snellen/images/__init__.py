@@ -1,14 +1,15 @@
 """Pixels in: decoding by a named policy, checked batches, sizes and pairs."""
 
 from snellen.images._batch import as_image_batch
-from snellen.images._pairing import (
+from snellen.images._finding import (
     IMAGE_SUFFIXES,
-    Pair,
-    Pairing,
-    Unpaired,
+    UNREAD_SUFFIXES,
+    ImageListing,
     find_images,
-    pair_images,
+    list_images,
+    passed_over_text,
 )
+from snellen.images._pairing import Pair, Pairing, Unpaired, pair_images
 from snellen.images._pixels import Pixels, Window, as_pixels
 from snellen.images._policy import ImagePolicy
 from snellen.images._read import image_size, read_image
@@ -17,6 +18,8 @@ from snellen.images._sizes import ALIGNMENTS, match_sizes
 __all__ = [
     "ALIGNMENTS",
     "IMAGE_SUFFIXES",
+    "UNREAD_SUFFIXES",
+    "ImageListing",
     "ImagePolicy",
     "Pair",
     "Pairing",
@@ -27,7 +30,9 @@ __all__ = [
     "as_pixels",
     "find_images",
     "image_size",
+    "list_images",
     "match_sizes",
     "pair_images",
+    "passed_over_text",
     "read_image",
 ]

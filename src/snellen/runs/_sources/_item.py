@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from snellen._opening import SpecialFileError, open_regular
-from snellen.errors import ImageError, SnellenError
-
-
-class SourceError(SnellenError, ValueError):
-    """A source of images does not exist, cannot be listed, or is not laid out as it has to be."""
-
+from snellen.errors import ImageError, SourceError
+from snellen.runs._sources._addresses import is_remote
+from snellen.runs._sources._fetch import fetch
 
 Stream: TypeAlias = io.BufferedReader | io.BytesIO
 
@@ -49,7 +46,7 @@ class Location:
     @property
     def remote(self) -> bool:
         """Whether fsspec has to fetch it."""
-        return "://" in self.url
+        return is_remote(self.url)
 
     def open(self) -> Stream:
         """Open the file for reading; what is remote, or in a tar file, is read whole.
@@ -57,11 +54,11 @@ class Location:
         Raises
         ------
         ImageError
-            It does not exist, is no regular file, or cannot be read.
+            It does not exist, is no regular file, is over the limit, or cannot be read.
         """
         try:
             return self._open()
-        except ImageError:
+        except (ImageError, SourceError):
             raise
         except FileNotFoundError:
             raise ImageError(f"{self.name}: no such file") from None
@@ -73,7 +70,11 @@ class Location:
 
     def _open(self) -> Stream:
         if self.remote:
-            return _Named(self._fetch(), self.name)
+            size = self.size if self.member else None
+            data = fetch(self.url, self.offset, size)
+            if len(data) < self.size:
+                raise ImageError(f"{self.name}: the tar file ends within this member")
+            return _Named(data, self.name)
         if not self.member:
             return open_regular(self.url)
         with open_regular(self.url) as file:
@@ -82,14 +83,6 @@ class Location:
         if len(data) < self.size:
             raise ImageError(f"{self.name}: the tar file ends within this member")
         return _Named(data, self.name)
-
-    def _fetch(self) -> bytes:
-        import fsspec
-
-        store, path = fsspec.url_to_fs(self.url)
-        ends = (self.offset, self.offset + self.size) if self.member else (None, None)
-        data: bytes = store.cat_file(path, *ends)
-        return data
 
     def stamp(self) -> str:
         """Return what changes when the file is written anew; empty where nobody says.

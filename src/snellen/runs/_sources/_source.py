@@ -1,12 +1,14 @@
 """An ordered collection of inputs, which may be longer than memory."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
-from snellen.runs._sources._item import Item, SourceError
+from snellen.errors import SourceError
+from snellen.runs._sources._item import Item
 
 Shard = tuple[int, int]
 """Which part, from 1, of how many."""
@@ -28,6 +30,8 @@ class Source:
         Whether inputs have references.
     description
         What the manifest says about the source.
+    passed_over
+        How many files of each suffix of images that cannot be read lie among the others.
     """
 
     items: Callable[[], Iterable[Item]]
@@ -35,6 +39,7 @@ class Source:
     columns: Mapping[str, str] = field(default_factory=dict)
     has_references: bool = False
     description: Mapping[str, Any] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items())
@@ -95,6 +100,7 @@ def joined(sources: Sequence[Source]) -> Source:
         count=sum(known) if len(known) == len(counts) else None,
         columns=columns,
         has_references=any(source.has_references for source in sources),
+        passed_over=sum((Counter(source.passed_over) for source in sources), Counter()),
     )
 
 
