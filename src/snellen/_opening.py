@@ -5,7 +5,7 @@ import errno
 import io
 import os
 import stat
-from typing import BinaryIO, TextIO
+from typing import IO, TextIO
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -61,7 +61,7 @@ def _refuse_special(mode: int, path: str | os.PathLike[str]) -> None:
         raise SpecialFileError(errno.EINVAL, f"is no regular file but {kind}", os.fspath(path))
 
 
-def as_text(file: BinaryIO) -> TextIO:
+def as_text(file: IO[bytes]) -> TextIO:
     """Read bytes as text in UTF-8, with or without its mark; line ends stay as they are.
 
     Parameters
