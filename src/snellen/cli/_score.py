@@ -31,7 +31,7 @@ from snellen.cli._score_figures import ContactSheetOption, CorrelationsOption, d
 from snellen.errors import MetricError
 
 if TYPE_CHECKING:
-    from snellen.runs import Row, ScoredCollection
+    from snellen.runs import Row, ScoredCollection, Source
 
 
 class Engine(StrEnum):
@@ -200,6 +200,17 @@ def _described(
     return score_described(images, descriptors, name, files, place, form, output)
 
 
+def _opened(sources: list[str], reference: str | None) -> "Source":
+    """Open the sources, and say on standard error what lies in them that cannot be read."""
+    from snellen.images import passed_over_text
+    from snellen.runs import open_source
+
+    source = open_source(sources, reference)
+    if source.passed_over:
+        typer.echo(f"snellen: {passed_over_text(source.passed_over)}", err=True)
+    return source
+
+
 def _to_stdout(
     sources: list[str],
     reference: str | None,
@@ -210,8 +221,9 @@ def _to_stdout(
     from snellen.cli._console import progress
     from snellen.runs import score as start
 
+    source = _opened(sources, reference)
     with device_errors(settings["device"]):
-        rows = start(sources, metric, reference=reference, **settings)
+        rows = start(source, metric, **settings)
     with progress(disable=rows.count == 1) as bar:
         shown = bar.track(rows, total=rows.count, description="scoring")
         return write_stdout(shown, form.value, rows.metrics)
@@ -221,10 +233,10 @@ def _to_sink(
     sources: list[str], reference: str | None, metric: list[str] | None, settings: dict[str, Any]
 ) -> "ScoredCollection":
     from snellen.cli._console import progress
-    from snellen.runs import open_source, parse_shard
+    from snellen.runs import parse_shard
     from snellen.runs import score as start
 
-    source = open_source(sources, reference)
+    source = _opened(sources, reference)
     part = parse_shard(settings["shard"]) if settings["shard"] else None
     with progress() as bar, device_errors(settings["device"]):
         task = bar.add_task("scoring", total=source.select(settings["limit"], part).count)

@@ -21,6 +21,7 @@ from snellen.images._files import (
     open_image,
     opened,
 )
+from snellen.images._plugins import jxl_size
 from snellen.images._policy import DEFAULT_POLICY, ImagePolicy
 from snellen.images._samples import Samples, file_samples, image_samples, to_planes
 from snellen.images._stated_color import CodePoints, code_points, stated_profile
@@ -47,7 +48,7 @@ def read_image(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> torch.Te
     PNG, JPEG, WebP, AVIF, TIFF, BMP, JPEG 2000, PPM/PGM/PBM and GIF; of several frames or
     pages, the first, which is logged as a warning. Grey becomes three equal channels, CMYK is
     converted by its profile or else by R = (1 - C)(1 - K), transparency is composited on
-    `policy.background`.
+    `policy.background`. HEIC and JPEG XL where the extras ``heif`` and ``jxl`` are installed.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def decode(source: Source, policy: ImagePolicy) -> Decoded:
 
 def decode_pil(image: Image.Image, policy: ImagePolicy, name: str) -> Decoded:
     """Read a Pillow image by the rules of a file; 16-bit colour only if not yet loaded."""
-    check_pixel_limit(image, policy.max_pixels, name)
+    check_pixel_limit(*image.size, policy.max_pixels, name)
     if min(image.size) == 0:
         raise ImageError(f"{name}: zero size, {image.width}x{image.height} pixels")
     with explained(name, "Pillow image"):
@@ -179,6 +180,10 @@ def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[in
     (2, 3)
     """
     with opened(source) as (stream, name):
+        with explained(name, "JXL file"):
+            stated = jxl_size(stream)
+        if stated is not None:
+            return stated[::-1]
         image = open_image(stream, name)
         width, height = image.size
         if image.format == "PNG" and not _metadata_after_pixels(stream):
@@ -208,8 +213,8 @@ def _undecoded_bytes(image: Image.Image) -> bytes | None:
 
 
 def _decode_stream(stream: IO[bytes], policy: ImagePolicy, name: str) -> Decoded:
-    image = open_image(stream, name)
-    check_pixel_limit(image, policy.max_pixels, name)
+    image = open_image(stream, name, policy.max_pixels)
+    check_pixel_limit(*image.size, policy.max_pixels, name)
     kind = f"{image.format} file"
     with explained(name, kind):
         tiff_turn = _orientation(image, name) if image.format == "TIFF" else 1
@@ -249,6 +254,8 @@ def _oriented(planes: npt.NDArray[np.float32], orientation: int) -> torch.Tensor
 
 
 def _orientation(image: Image.Image, name: str) -> int:
+    if image.format == "HEIF" or (image.format == "JXL" and not getattr(image, "jpeg", False)):
+        return 1  # turned by the decoder; what EXIF says does not count
     try:
         return _orientation_of(image.getexif())
     except Exception as error:  # damaged EXIF raises nearly any class, and the pixels are fine
