@@ -3,6 +3,7 @@
 #
 #   make demo    compare real photographs with distorted versions: a table and a figure
 #   make test    install everything, run all tests
+#   make fuzz N=20000  so many damaged files, profiles, servers, tables and tar files
 #   make test-ray  the tests of the Ray engine, which is an extra
 #   make lint    style, types, import directions
 #   make docs    the documentation site, in docs/_build/html
@@ -13,11 +14,13 @@ PYTHON ?= python3
 WORKERS ?= 2
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+N ?= 2000
+SEED ?= 0
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile $(PIP_ARGS)
 
-.PHONY: demo test test-ray lint docs bench install clean distclean
+.PHONY: demo test fuzz test-ray lint docs bench install clean distclean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -26,6 +29,10 @@ demo: .venv/.demo
 # One thread in each process: several workers with a thread pool each would fight for the cores.
 test: .venv/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+# In processes of its own: exit status 1 if one crashes, hangs, raises what is not ours, or accepts nonsense.
+fuzz: .venv/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz -n $(N) --seed $(SEED)
 
 # Ray starts servers of its own, which a busy machine may refuse: not part of `make test`.
 test-ray: .venv/.dev

@@ -295,7 +295,7 @@ def _chunks(response: Any) -> Iterator[bytes]:
     while True:
         try:
             chunk = response.read(_CHUNK)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # a chunk of -5 bytes
             raise _InterruptedTransferError(str(error) or type(error).__name__) from error
         if not chunk:
             return

@@ -1,7 +1,7 @@
 """Formats that other packages read: HEIC by pillow-heif, JPEG XL by pillow-jxl-plugin."""
 
 from importlib.util import find_spec
-from typing import IO
+from typing import IO, Any
 
 from PIL import ImageFile
 
@@ -41,7 +41,8 @@ def open_heif(stream: IO[bytes]) -> ImageFile.ImageFile:
     """Open a HEIC file; its rotation is applied by the decoder."""
     from pillow_heif import HeifImageFile
 
-    image: ImageFile.ImageFile = HeifImageFile(stream)
+    opener: Any = HeifImageFile  # which is not typed
+    image: ImageFile.ImageFile = opener(stream)
     return image
 
 

@@ -3,6 +3,8 @@
 import io
 import logging
 import struct
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -162,7 +164,8 @@ def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[in
     source
         Path, bytes, or binary file.
     policy
-        Only `orientation` matters: a turned photograph swaps height and width.
+        Its `orientation` matters: a turned photograph swaps height and width. Of a PNG over
+        `max_pixels` only the metadata before the pixels are read.
 
     Returns
     -------
@@ -186,10 +189,7 @@ def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[in
             return stated[::-1]
         image = open_image(stream, name)
         width, height = image.size
-        if image.format == "PNG" and not _metadata_after_pixels(stream):
-            turned = _orientation_of(Image.Image.getexif(image)) >= 5
-        else:
-            turned = _orientation(image, name) >= 5
+        turned = _orientation(image, name, _exif_before_load(image, stream, policy)) >= 5
         # Pillow states the size of a TIFF as already turned, that of all others as stored
         if turned and (image.format == "TIFF") != policy.orientation:
             return width, height
@@ -253,11 +253,31 @@ def _oriented(planes: npt.NDArray[np.float32], orientation: int) -> torch.Tensor
     return torch.from_numpy(np.ascontiguousarray(np.flip(turned, flips)))
 
 
-def _orientation(image: Image.Image, name: str) -> int:
+def _exif_before_load(
+    image: ImageFile.ImageFile, stream: IO[bytes], policy: ImagePolicy
+) -> Callable[[], Image.Exif] | None:
+    """Return what reads the EXIF data of a PNG without decoding its pixels, where that is right.
+
+    What stands behind the pixels counts, and Pillow finds it by decoding: that is done where the
+    image will be decoded at all.
+    """
+    if image.format != "PNG":
+        return None
+    width, height = image.size
+    allowed = policy.max_pixels is None or width * height <= policy.max_pixels
+    if allowed and _metadata_after_pixels(stream):
+        with suppress(Exception):  # whoever decodes it will say what is wrong
+            image.load()
+    return lambda: Image.Image.getexif(image)
+
+
+def _orientation(
+    image: Image.Image, name: str, exif: Callable[[], Image.Exif] | None = None
+) -> int:
     if image.format == "HEIF" or (image.format == "JXL" and not getattr(image, "jpeg", False)):
         return 1  # turned by the decoder; what EXIF says does not count
     try:
-        return _orientation_of(image.getexif())
+        return _orientation_of((exif or image.getexif)())
     except Exception as error:  # damaged EXIF raises nearly any class, and the pixels are fine
         logger.warning("%s: damaged EXIF data ignored: %s", name, error)
         return 1

@@ -49,8 +49,13 @@ def file_samples(
     if bits > 8 and not image.mode.startswith(("I", "F")):
         return _deep_samples(*read_deep_color(image, stream, bits, name), image)
     _rescale_transparency(image, bits)
-    inverted = stored_inverted(image, bits)
+    inverted, stated = stored_inverted(image, bits), image.size
     image.load()
+    if image.size != stated:
+        raise ImageError(
+            f"{name}: damaged {image.format} file: its header says {stated[0]}x{stated[1]}, its "
+            f"pixels are {image.width}x{image.height}"
+        )
     samples = image_samples(image, policy, name, grey_white(image, bits))
     if inverted:
         return Samples(samples.white - samples.color, samples.alpha, samples.white)
