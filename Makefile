@@ -3,8 +3,9 @@
 #
 #   make demo    compare real photographs with distorted versions: a table and a figure
 #   make test    install everything, run all tests
+#   make fuzz N=20000  so many damaged files, profiles, servers, tables and tar files
 #   make test-ray  the tests of the Ray engine, which is an extra
-#   make kills N=20  kill every command so often over every kind of output, and go on
+#   make kills KILLS=20  kill every command so often over every kind of output, and go on
 #   make lint    style, types, import directions
 #   make docs    the documentation site, in docs/_build/html
 #   make house   numbers of the house: code, ways, circles, public names
@@ -15,13 +16,15 @@ PYTHON ?= python3
 WORKERS ?= 2
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+N ?= 2000
+SEED ?= 0
+KILLS ?= 20
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile $(PIP_ARGS)
 
-N ?= 20
 
-.PHONY: demo test test-ray kills lint docs house bench install clean distclean
+.PHONY: demo test fuzz test-ray kills lint docs house bench install clean distclean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -31,13 +34,17 @@ demo: .venv/.demo
 test: .venv/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
+# In processes of its own: exit status 1 if one crashes, hangs, raises what is not ours, or accepts nonsense.
+fuzz: .venv/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz -n $(N) --seed $(SEED)
+
 # Ray starts servers of its own, which a busy machine may refuse: not part of `make test`.
 test-ray: .venv/.dev
 	$(PIP) -e ".[ray]"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/runs/test_ray.py tests/runs/test_ray_blocks.py
 
 kills: .venv/.dev
-	OMP_NUM_THREADS=1 SNELLEN_KILLS=$(N) $(BIN)/python -m pytest -n $(WORKERS) tests/runs/test_kills.py
+	OMP_NUM_THREADS=1 SNELLEN_KILLS=$(KILLS) $(BIN)/python -m pytest -n $(WORKERS) tests/runs/test_kills.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check

@@ -1,5 +1,7 @@
 """A file server on this machine that misbehaves on request."""
 
+import contextlib
+import socketserver
 import threading
 from collections import deque
 from http import HTTPStatus
@@ -81,3 +83,51 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
+
+
+class ScriptedServer(socketserver.ThreadingTCPServer):
+    """Answer each request with the bytes that `script` makes of its head, whatever they are.
+
+    `script` takes the number of the request, from 0, and its head as text; bytes that follow each
+    other may come as an iterator, which may have no end.
+    """
+
+    daemon_threads, allow_reuse_address, block_on_close = True, True, False
+
+    def __init__(self, script):
+        super().__init__(("127.0.0.1", 0), _Scripted)
+        self.script, self.requests = script, 0
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Scripted(socketserver.BaseRequestHandler):
+    def handle(self):
+        head = b""
+        with contextlib.suppress(OSError):
+            while b"\r\n\r\n" not in head and (more := self.request.recv(65536)):
+                head += more
+            number, self.server.requests = self.server.requests, self.server.requests + 1
+            answer = self.server.script(number, head.decode("latin-1"))
+            for part in [answer] if isinstance(answer, bytes) else answer:
+                self.request.sendall(part)
+
+
+def http_answer(body, status="200 OK", length=None, **headers):
+    """Write an answer by hand; `length` may lie, or be left out by False."""
+    lines = [f"HTTP/1.1 {status}", "Connection: close"]
+    if length is not False:
+        lines.append(f"Content-Length: {len(body) if length is None else length}")
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

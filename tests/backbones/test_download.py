@@ -1,6 +1,8 @@
 """Downloads against a server that cuts lines, ignores ranges and sends the wrong file."""
 
 import hashlib
+import io
+import os
 import random
 import threading
 from http import HTTPStatus
@@ -9,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from snellen.backbones import list_weights
 from snellen.errors import WeightsError
 from tests.backbones.inside import digest_file_sha256 as file_sha256
 from tests.backbones.inside import download, offline_variable
 from tests.backbones.inside import download_module as _download
 
-from .serving import FileServer
+from .serving import FileServer, ScriptedServer, http_answer
 
 BODY = random.Random(0).randbytes(200_000)
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -202,6 +205,106 @@ class TestRefusal:
         (tmp_path / "taken").write_text("a file, not a folder")
         with pytest.raises(WeightsError, match="cannot be written"):
             fetch(tmp_path / "taken" / "net.pth")
+
+
+class TestHostileServers:
+    @pytest.fixture
+    def fetch_from(self, tmp_path, monkeypatch):
+        """Download from a server that answers by a script; returns the error and the requests."""
+        monkeypatch.setenv("no_proxy", "*")
+        monkeypatch.setattr(_download.time, "sleep", lambda seconds: None)
+
+        def call(script, **options):
+            options = {"sha256": DIGEST, "timeout": 5.0, **options}
+            with ScriptedServer(script) as server:
+                with pytest.raises(WeightsError) as caught:
+                    download(server.url("/net.pth"), tmp_path / "net.pth", **options)
+                assert not (tmp_path / "net.pth").exists()
+                return str(caught.value), server.requests
+
+        return call
+
+    def test_forged_ranges_end(self, fetch_from):
+        def script(number, head):
+            if "Range: bytes=" not in head:  # some of it, so that there is progress
+                return http_answer(BODY[:1000], length=len(BODY))
+            return http_answer(b"x", "206 Partial Content", Content_Range="bytes 7-7/200000")
+
+        said, requests = fetch_from(script, attempts=3)
+        assert "the server sent bytes from 7, not 1000" in said or "the line was cut" in said
+        assert requests < 10
+
+    def test_a_byte_at_a_time_ends(self, fetch_from):
+        def script(number, head):
+            start = int(head.partition("Range: bytes=")[2].partition("-")[0] or 0)
+            answer = {"Content_Range": f"bytes {start}-{start}/{10**15}"}
+            return http_answer(b"x", "206 Partial Content", **answer)
+
+        said, requests = fetch_from(script, attempts=2)
+        assert "the line was cut" in said
+        assert requests == 100
+
+    @pytest.mark.parametrize("stated", [True, False])
+    def test_a_body_without_end_is_broken_off(self, fetch_from, tmp_path, stated):
+        def script(number, head):
+            lie = {"Content_Range": "bytes 0-99/100"} if stated else {}
+            yield http_answer(b"", "206 Partial Content" if stated else "200 OK", False, **lie)
+            while True:
+                yield bytes(1 << 16)
+
+        said, requests = fetch_from(script, most_bytes=1 << 20)
+        assert f"more than the {100 if stated else 1 << 20} bytes expected" in said
+        assert requests == 1
+        assert not (tmp_path / "net.pth.part").exists()
+
+    @pytest.mark.parametrize(
+        "target", ["file:///etc/hostname", "ftp://127.0.0.1/net.pth", "data:,x", "gopher://a/b"]
+    )
+    def test_redirects_to_other_schemes(self, fetch_from, target):
+        said, requests = fetch_from(lambda *_: http_answer(b"", "302 Found", Location=target))
+        assert "redirects to" in said or "302" in said
+        assert requests == 1
+
+    def test_redirects_of_https_stay_there(self):
+        handler = _download._SafeRedirects()
+        asked = _download.urllib.request.Request("https://weights.example/net.pth")
+        with pytest.raises(WeightsError, match=r"redirects to http://weights\.example/net\.pth"):
+            handler.redirect_request(
+                asked, io.BytesIO(), 302, "Found", {}, "http://weights.example/net.pth"
+            )
+        plain = _download.urllib.request.Request("http://weights.example/net.pth")
+        new = handler.redirect_request(plain, io.BytesIO(), 302, "Found", {}, asked.full_url)
+        assert new.full_url == asked.full_url
+
+    def test_redirects_in_a_circle_with_endless_bodies(self, fetch_from):
+        def script(number, head):
+            yield http_answer(b"", "302 Found", False, Location="/again")
+            while True:
+                yield bytes(1 << 16)
+
+        said, _ = fetch_from(script)
+        assert "302" in said
+
+    @pytest.mark.parametrize("length", ["²", "9" * 5000, "-1", "0x10", "1e3"])
+    def test_lengths_that_are_none(self, fetch_from, length):
+        said, _ = fetch_from(lambda *_: http_answer(b"no", length=length), attempts=1)
+        assert "net.pth: " in said
+
+    @pytest.mark.parametrize("target", ["http://127.0.0.1:99999/x", "http://[::1/x"])
+    def test_redirects_to_impossible_addresses(self, fetch_from, target):
+        said, _ = fetch_from(lambda *_: http_answer(b"", "302 Found", Location=target), attempts=1)
+        assert "cannot be downloaded" in said
+
+    def test_pipe_behind_a_file_address(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(WeightsError, match="no regular file but a pipe"):
+            download((tmp_path / "pipe").as_uri(), tmp_path / "net.pth")
+
+
+def test_registered_sizes_bound_the_transfer():
+    sizes = {record.name: record.most_bytes for record in list_weights()}
+    assert sizes["lpips-alex"] == 6009
+    assert all(6000 <= size <= 64 << 30 for size in sizes.values())
 
 
 def test_many_at_once_fetch_once(fetch, server, tmp_path):

@@ -1,7 +1,6 @@
 import io
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,12 +35,12 @@ class TestFiles:
             read_image(tmp_path)
 
     def test_permission(self, tmp_path, monkeypatch):
-        def refuse(self, *args, **kwargs):
+        def refuse(*args, **kwargs):
             raise PermissionError(13, "Permission denied")
 
         path = tmp_path / "locked.png"
         path.write_bytes(b"x")
-        monkeypatch.setattr(Path, "open", refuse)
+        monkeypatch.setattr("os.open", refuse)
         with pytest.raises(ImageError, match=r"locked\.png: cannot be opened: Permission denied"):
             read_image(path)
 

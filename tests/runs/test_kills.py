@@ -1,6 +1,6 @@
 """Runs that are killed at any moment, and go on: no row is lost, and none is doubled.
 
-SNELLEN_KILLS=20 kills each command twenty times over each kind of sink (`make kills N=20`).
+SNELLEN_KILLS=20 kills each command twenty times over each kind of sink (`make kills KILLS=20`).
 """
 
 import itertools

@@ -9,6 +9,7 @@ from snellen.backbones._fovea import Fovea
 from snellen.backbones._gabor import GaborBank
 from snellen.backbones._layers import INPUT_LAYER, LayerInfo
 from snellen.backbones._receptive import Reach
+from snellen.backbones._safetensors import read_safetensors, read_words
 from snellen.backbones._sources import EMBEDDED, Architecture, find_architecture, list_backbones
 from snellen.backbones._text import TextTower
 from snellen.backbones._weights import (
@@ -42,6 +43,8 @@ __all__ = [
     "list_weights",
     "load_into",
     "load_state_dict",
+    "read_safetensors",
+    "read_words",
     "strip_prefix",
     "verify_weights",
 ]

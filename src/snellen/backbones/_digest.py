@@ -5,6 +5,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from snellen._opening import open_regular
 from snellen.errors import WeightsError
 
 
@@ -39,7 +40,7 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _hash_file(path: Path, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

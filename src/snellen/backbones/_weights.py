@@ -180,6 +180,7 @@ def _fetch(record: WeightsRecord, directory: Path | None, progress: bool) -> Pat
             target,
             sha256=record.sha256,
             sha256_prefix=record.sha256_prefix,
+            most_bytes=record.most_bytes,
             progress=progress,
         )
     except WeightsError as error:

@@ -58,6 +58,13 @@ class WeightsRecord:
         prefix = f"begins with {self.sha256_prefix}" if self.sha256_prefix else "not published"
         return self.sha256 or prefix
 
+    @property
+    def most_bytes(self) -> int:
+        """Bytes that the file cannot exceed; publishers round their MiB."""
+        if self.size is not None:
+            return self.size
+        return (64 << 30) if self.stated_mib is None else int((self.stated_mib * 1.1 + 1) * 2**20)
+
     def fits(self, path: str | os.PathLike[str]) -> bool:
         """Whether a file has the expected SHA-256."""
         return digest_matches(file_sha256(path), self.sha256, self.sha256_prefix)

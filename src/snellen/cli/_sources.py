@@ -15,6 +15,9 @@ SOURCES_HELP = (
 
 
 def say_notes(source: "Source") -> None:
-    """Tell on standard error what was found beside the inputs, such as unused references."""
-    for note in source.notes:
+    """Tell on standard error what was found beside the inputs: unused references, unread files."""
+    from snellen.images import passed_over_text
+
+    passed_over = [passed_over_text(source.passed_over)] if source.passed_over else []
+    for note in [*source.notes, *passed_over]:
         typer.echo(f"snellen: {note}", err=True)

@@ -3,14 +3,17 @@
 import csv
 import gzip
 import itertools
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO, cast
 
 import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
+from snellen._opening import as_text, not_utf8, open_regular
 from snellen.errors import DatasetError
 
 ScoreTable = dict[str, list[Any]]
@@ -89,7 +92,7 @@ def is_empty(cell: object) -> bool:
 
 def leading_comments(path: Path) -> dict[str, str]:
     """Return the ``# key: value`` lines at the head of a text file."""
-    with _open_text(path) as lines:
+    with _text(path) as lines:
         head = list(itertools.takewhile(lambda line: line.startswith("#"), lines))
     pairs = (line.lstrip("#").partition(":") for line in head)
     return {key.strip().lower(): value.strip() for key, colon, value in pairs if colon}
@@ -103,16 +106,29 @@ def _is_number(cell: object) -> bool:
     return True
 
 
-def _open_text(path: Path) -> Any:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    return opener(path, "rt", encoding="utf-8-sig", newline="")
+@contextmanager
+def _text(path: Path) -> Iterator[TextIO]:
+    """Open a table as text; what is no text, or no table, is an error that says where."""
+    try:
+        with open_regular(path) as file:
+            packed = path.suffix.lower() == ".gz"
+            with as_text(cast("IO[bytes]", gzip.open(file)) if packed else file) as text:
+                yield text
+    except UnicodeDecodeError as error:
+        raise DatasetError(not_utf8(str(path), error)) from error
+    except csv.Error as error:
+        raise DatasetError(f"{path}: cannot be read as CSV: {error}.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DatasetError(f"{path}: cannot be read: {reason}.") from error
 
 
 def _read_mat(path: Path) -> ScoreTable:
     try:
         variables = scipy.io.loadmat(path)
-    except (NotImplementedError, ValueError, TypeError) as error:
-        raise DatasetError(f"{path} cannot be read as a MATLAB file: {error}") from error
+    except Exception as error:  # damaged files make the reader fail in any way there is
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"{path} cannot be read as a MATLAB file: {reason}") from error
     return {name: _flatten(value) for name, value in variables.items() if not name.startswith("__")}
 
 
@@ -138,7 +154,11 @@ def _read_excel(path: Path, columns: Sequence[str] | None, sheet: str | None) ->
         raise DatasetError(
             f"Reading {path} needs openpyxl: pip install 'snellen[datasets]'."
         ) from error
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # damaged files make the reader fail in any way there is
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"{path} cannot be read as an Excel file: {reason}") from error
     try:
         if sheet is not None and sheet not in book.sheetnames:
             raise DatasetError(f"{path} has no sheet {sheet!r}, but {', '.join(book.sheetnames)}.")
@@ -160,18 +180,18 @@ def _below_header(rows: list[list[Any]], columns: Sequence[str] | None, path: Pa
 
 
 def _read_csv(path: Path) -> ScoreTable:
-    with _open_text(path) as stream:
+    with _text(path) as stream:
         below = itertools.dropwhile(lambda line: line.startswith("#"), stream)
         lines = [line for line in below if line.strip()]
-    if not lines:
+        delimiter = max(",;\t", key=lines[0].count) if lines else ","
+        header, *rows = csv.reader(lines, delimiter=delimiter) if lines else [[]]
+    if not header:
         raise DatasetError(f"{path} is empty: expected a header and a row per image.")
-    delimiter = max(",;\t", key=lines[0].count)
-    header, *rows = csv.reader(lines, delimiter=delimiter)
     return _transpose([name.strip() for name in header], rows, path)
 
 
 def _read_text(path: Path, columns: Sequence[str] | None) -> ScoreTable:
-    with _open_text(path) as stream:
+    with _text(path) as stream:
         rows = [line.replace(",", " ").split() for line in stream if line.strip()]
     if not rows:
         raise DatasetError(f"{path} is empty: expected a line per image.")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from snellen.backbones import read_safetensors, read_words
 from snellen.diagnosis._familiarity import Familiarity
 from snellen.diagnosis._heads import Calibration, Heads
 from snellen.diagnosis._training import Part
@@ -19,6 +19,13 @@ from snellen.errors import WeightsError
 FORMAT = "snellen diagnoser 1"
 
 _PARTS = ("alone", "paired")
+_DOCUMENT: dict[str, Any] = {
+    "backbone": dict,
+    "layers": list,
+    "families": list,
+    "limit": (int, float),
+    "facts": dict,
+}
 
 
 def diagnoser_bytes(document: Mapping[str, Any], parts: Mapping[str, Part]) -> bytes:
@@ -73,6 +80,11 @@ def _restored(tensors: Mapping[str, Tensor]) -> Part:
     heads.load_state_dict(weights, assign=True)
     heads.eval().requires_grad_(False)
     percentiles = tensors["calibration.percentiles"].numpy()
+    width, means = weights["second.bias"].shape[0], tensors["familiarity.means"]
+    if percentiles.shape != (3, 101) or means.ndim != 2 or means.shape[1] != width:
+        raise ValueError("percentiles or class means of another shape")
+    if tensors["familiarity.whitening"].shape != (width, width):
+        raise ValueError("a whitening of another shape")
     slope, offset, trust_slope, trust_offset = tensors["calibration.logistic"].tolist()
     return Part(
         heads,
@@ -89,30 +101,22 @@ def read_diagnoser(path: Path) -> tuple[dict[str, Any], dict[str, Part]]:
     WeightsError
         The file cannot be read, or holds something else.
     """
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be read as a diagnoser: {error}.") from error
-    document = _document(metadata.get("diagnoser"))
+    words, tensors = read_safetensors(path, "a diagnoser")
+    document = read_words(words, "diagnoser", path, "a diagnoser")
     if document.get("format") != FORMAT:
         raise WeightsError(
             f"{path}: is no diagnoser: expected what `fit_diagnoser(...).save` writes "
             f"({FORMAT!r}), found {document.get('format', 'another file')!r}."
         )
+    for key, kind in _DOCUMENT.items():
+        if not isinstance(document.get(key), kind):
+            raise WeightsError(
+                f"{path}: the diagnoser is not whole: its {key!r} is {document.get(key)!r:.80}."
+            )
     try:
         return document, {name: _restored(_of_part(tensors, name)) for name in _PARTS}
-    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever is missing or misshapen
         raise WeightsError(f"{path}: the diagnoser is not whole: {error!r}.") from error
-
-
-def _document(text: str | None) -> dict[str, Any]:
-    try:
-        document = json.loads(text or "{}")
-    except json.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _of_part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -25,6 +25,10 @@ def bits_per_sample(image: ImageFile.ImageFile, stream: IO[bytes]) -> int:
     """Bits of each stored value, from the header; 8 where a format has nothing else."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))
+    if image.format == "HEIF":
+        return int(image.info.get("bit_depth", 8))
+    if image.format == "JXL":
+        return 16 if ";16" in image.mode else 8
     if image.format == "PNG":
         stream.seek(24)
         return stream.read(1)[0]

@@ -22,7 +22,16 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from snellen._opening import SpecialFileError, open_regular
 from snellen.errors import ImageError
+from snellen.images._plugins import (
+    PACKAGES,
+    check_installed,
+    jxl_size,
+    open_heif,
+    open_jxl,
+    plugin_format,
+)
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -38,6 +47,8 @@ FORMATS: dict[str, Callable[[IO[bytes]], ImageFile.ImageFile]] = {
     "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
     "PPM": PpmImagePlugin.PpmImageFile,
     "GIF": GifImagePlugin.GifImageFile,
+    "HEIF": open_heif,
+    "JXL": open_jxl,
 }
 
 # Where the header states width and height, for formats that Pillow refuses without a reason
@@ -65,14 +76,16 @@ def opened(source: Source) -> Iterator[tuple[IO[bytes], str]]:
 
 def _open_path(path: Path) -> IO[bytes]:
     try:
-        return path.open("rb")
+        return open_regular(path)
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path}: is a folder, expected an image file") from None
+    except SpecialFileError as error:
+        raise ImageError(f"{path}: {error.strerror}, expected an image file") from None
     except ValueError as error:
         raise ImageError(f"{str(path)!r}: not a file name: {error}") from None
     except OSError as error:
-        if path.is_dir():
-            raise ImageError(f"{path}: is a folder, expected an image file") from None
         raise ImageError(f"{path}: cannot be opened: {error.strerror or error}") from error
 
 
@@ -100,26 +113,29 @@ def explained(name: str, what: str) -> Iterator[None]:
         raise ImageError(f"{name}: damaged or truncated {what}: {reason}") from error
 
 
-def open_image(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
-    """Read the header of an image; no pixel is decoded.
+def open_image(stream: IO[bytes], name: str, max_pixels: int | None = None) -> ImageFile.ImageFile:
+    """Read the header of an image; no pixel is decoded (JPEG XL: if there are not too many).
 
     `PIL.Image.open` is not used: its pixel limit is a process-wide variable that warns, and it
     hides why a file of a known format was refused.
     """
     stream.seek(0)
-    prefix = stream.read(32)
+    prefix = stream.read(64)
     if not prefix:
         raise ImageError(f"{name}: the file is empty (0 bytes)")
     format_name = _format_of(prefix, name)
     _refuse_zero_size(prefix, format_name, name)
-    stream.seek(0)
+    check_installed(format_name, name)
     with explained(name, f"{format_name} file, or one of an unsupported kind"):
+        stated = jxl_size(stream)
+        if stated is not None:
+            check_pixel_limit(*stated, max_pixels, name)
+        stream.seek(0)
         return FORMATS[format_name](stream)
 
 
-def check_pixel_limit(image: Image.Image, max_pixels: int | None, name: str) -> None:
+def check_pixel_limit(width: int, height: int, max_pixels: int | None, name: str) -> None:
     """Raise ImageError for an image of more pixels than allowed."""
-    width, height = image.size
     if max_pixels is not None and width * height > max_pixels:
         raise ImageError(
             f"{name}: {width}x{height} = {width * height} pixels, over the limit of {max_pixels}; "
@@ -128,7 +144,9 @@ def check_pixel_limit(image: Image.Image, max_pixels: int | None, name: str) -> 
 
 
 def _format_of(prefix: bytes, name: str) -> str:
-    for format_name in FORMATS:
+    if (by_plugin := plugin_format(prefix)) is not None:
+        return by_plugin
+    for format_name in (one for one in FORMATS if one not in PACKAGES):
         accept = Image.OPEN[format_name][1]
         verdict = accept is None or accept(prefix)
         if isinstance(verdict, str):  # right signature, but Pillow was built without the codec

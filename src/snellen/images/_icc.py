@@ -22,6 +22,7 @@ _SRGB_TO_XYZ = np.array(
         [0.0139322, 0.0971045, 0.7141733],
     ]
 )
+_LEAST_RANGE = 1e-3  # between the luminance of a profile's black and that of its white
 _XYZ_TO_SRGB = np.linalg.inv(_SRGB_TO_XYZ)
 
 
@@ -45,7 +46,24 @@ def to_srgb_float(color: npt.NDArray[Any], white: int, icc: bytes) -> npt.NDArra
 
     Relative colorimetric, white stays white, with black point compensation: a linear stretch
     that takes the luminance of the profile's black to zero. Colours outside sRGB are clipped.
+
+    Raises
+    ------
+    ValueError
+        The profile's black is as light as its white, or its curves give no numbers.
     """
+    with np.errstate(all="ignore"):
+        linear, black = _linear_srgb(color, white, icc)
+        if not 1 - black > _LEAST_RANGE:  # also true for NaN
+            raise ValueError("the black of the colour profile is as light as its white")
+        linear = (linear - black) / (1 - black)
+    if np.isnan(linear).any():
+        raise ValueError("the curves of the colour profile give no numbers")
+    return encode_srgb(np.clip(linear, 0, 1)).astype(np.float32)
+
+
+def _linear_srgb(color: npt.NDArray[Any], white: int, icc: bytes) -> tuple[Floats, float]:
+    """Linear light in sRGB's primaries, and the luminance of the profile's black."""
     tags = profile_tags(icc)
     if color.ndim == 2:
         linear = _linearized(color, white, tags["kTRC"])
@@ -56,8 +74,7 @@ def to_srgb_float(color: npt.NDArray[Any], white: int, icc: bytes) -> npt.NDArra
         linear = np.stack(channels, axis=-1) @ (_XYZ_TO_SRGB @ primaries).T
         floor = [parse_curve(tags[f"{c}TRC"])(np.zeros(1))[0] for c in "rgb"]
         black = float(primaries[1] @ np.array(floor))
-    linear = (linear - black) / (1 - black)
-    return encode_srgb(np.clip(linear, 0, 1)).astype(np.float32)
+    return linear, black
 
 
 def encode_srgb(linear: Floats) -> Floats:

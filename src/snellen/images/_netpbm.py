@@ -32,10 +32,10 @@ def read_netpbm(
         raise ImageError(
             f"{name}: truncated PPM: expected {np.prod(shape)} values, found {values.size}"
         )
-    if values.max() > white:
-        raise ImageError(
-            f"{name}: damaged PPM: value {values.max()} is over its stated maximum of {white}"
-        )
+    low, high = values.min(), values.max()
+    if low < 0 or high > white:
+        wrong = f"{low} is below 0" if low < 0 else f"{high} is over its stated maximum of {white}"
+        raise ImageError(f"{name}: damaged PPM: value {wrong}")
     return values.astype(np.uint16).reshape(shape), white
 
 
@@ -47,4 +47,4 @@ def _binary_values(stream: IO[bytes], count: int, white: int) -> npt.NDArray[np.
 
 def _plain_values(stream: IO[bytes], count: int, white: int) -> npt.NDArray[np.integer]:
     text = re.sub(rb"#[^\r\n]*", b"", stream.read())
-    return np.array(text.split()[:count], dtype=np.int64)
+    return np.array(text.split(maxsplit=count)[:count], dtype=np.int64)

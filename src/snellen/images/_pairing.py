@@ -3,33 +3,12 @@
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from snellen.errors import ImageError
-
-IMAGE_SUFFIXES: tuple[str, ...] = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".j2k",
-    ".jfif",
-    ".jp2",
-    ".jpe",
-    ".jpeg",
-    ".jpg",
-    ".jpx",
-    ".pbm",
-    ".pgm",
-    ".png",
-    ".pnm",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
+from snellen.images._finding import IMAGE_SUFFIXES, find_images
 
 
 @dataclass(frozen=True)
@@ -62,53 +41,6 @@ class Pairing:
 
     pairs: tuple[Pair, ...]
     unpaired: tuple[Unpaired, ...]
-
-
-def find_images(folder: str | os.PathLike[str], recursive: bool = True) -> list[Path]:
-    """List the image files in a folder.
-
-    Parameters
-    ----------
-    folder
-        Folder to look in. Hidden files and folders are skipped; links are followed, but a
-        folder is not entered again from within itself.
-    recursive
-        Whether to look in folders within it.
-
-    Returns
-    -------
-    paths
-        Sorted paths of the files whose suffix is in `IMAGE_SUFFIXES`, in either case.
-
-    Raises
-    ------
-    ImageError
-        If the folder does not exist, is a file, or a folder cannot be listed.
-    """
-    root = Path(folder)
-    if not root.exists():
-        raise ImageError(f"{root}: no such folder")
-    if not root.is_dir():
-        raise ImageError(f"{root}: is a file, expected a folder")
-    return sorted(_walk(root, recursive, frozenset()))
-
-
-def _walk(folder: Path, recursive: bool, above: frozenset[Path]) -> Iterator[Path]:
-    real = folder.resolve()
-    if real in above:
-        return
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise ImageError(f"{folder}: cannot be listed: {error.strerror or error}") from error
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if recursive:
-                yield from _walk(entry, recursive, above | {real})
-        elif entry.suffix.lower() in IMAGE_SUFFIXES:
-            yield entry
 
 
 def pair_images(distorted: str | os.PathLike[str], reference: str | os.PathLike[str]) -> Pairing:

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import struct
 from functools import lru_cache
 from typing import Any
 
@@ -11,12 +12,15 @@ from PIL import Image, ImageCms
 
 from snellen.errors import ImageError
 from snellen.images._icc import is_matrix_or_grey, to_srgb_float
+from snellen.images._made_profiles import is_made
 
 logger = logging.getLogger(__name__)
 
 _SPACE_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
 # A profile within one 8-bit level of sRGB everywhere is sRGB: makers round its table differently.
 _SAME_LEVELS = 1
+# What reading the tags of a damaged profile raises.
+_DAMAGE = (ValueError, TypeError, KeyError, IndexError, ArithmeticError, struct.error)
 
 
 def to_srgb(
@@ -36,7 +40,7 @@ def to_srgb(
         return color, white
     if space == "RGB" and color.ndim == 2:
         color = np.repeat(color[..., None], 3, axis=-1)
-    if is_matrix_or_grey(icc) and (color.ndim == 2 or color.dtype != np.uint8):
+    if is_matrix_or_grey(icc) and (color.ndim == 2 or color.dtype != np.uint8 or is_made(icc)):
         return to_srgb_float(color, white, icc), 1
     if color.dtype != np.uint8 or white != 255:
         raise ImageError(
@@ -70,7 +74,10 @@ def profile_space(icc: bytes) -> str | None:
         space = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile.xcolor_space.strip()
         if space in _SPACE_MODES:
             _transformed(Image.new(_SPACE_MODES[space], (1, 1)), icc, _SPACE_MODES[space])
-    except (OSError, ImageCms.PyCMSError, ValueError, TypeError):
+        if space in ("GRAY", "RGB") and is_matrix_or_grey(icc):
+            ramp = np.arange(256, dtype=np.uint8)[None]
+            to_srgb_float(ramp if space == "GRAY" else np.stack([ramp] * 3, -1), 255, icc)
+    except (OSError, ImageCms.PyCMSError, *_DAMAGE):
         return None
     return space
 

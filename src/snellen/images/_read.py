@@ -3,6 +3,8 @@
 import io
 import logging
 import struct
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -21,14 +23,10 @@ from snellen.images._files import (
     open_image,
     opened,
 )
+from snellen.images._plugins import jxl_size
 from snellen.images._policy import DEFAULT_POLICY, ImagePolicy
-from snellen.images._samples import (
-    Samples,
-    embedded_profile,
-    file_samples,
-    image_samples,
-    to_planes,
-)
+from snellen.images._samples import Samples, file_samples, image_samples, to_planes
+from snellen.images._stated_color import CodePoints, code_points, stated_profile
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +48,9 @@ def read_image(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> torch.Te
     """Read an image file as RGB, sRGB-encoded.
 
     PNG, JPEG, WebP, AVIF, TIFF, BMP, JPEG 2000, PPM/PGM/PBM and GIF; of several frames or
-    pages, the first. Grey becomes three equal channels, CMYK is converted by its profile or
-    else by R = (1 - C)(1 - K), transparency is composited on `policy.background`.
+    pages, the first, which is logged as a warning. Grey becomes three equal channels, CMYK is
+    converted by its profile or else by R = (1 - C)(1 - K), transparency is composited on
+    `policy.background`. HEIC and JPEG XL where the extras ``heif`` and ``jxl`` are installed.
 
     Parameters
     ----------
@@ -79,8 +78,10 @@ def read_image(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> torch.Te
     16-bit CMYK and 16-bit planar TIFF. Floating-point images must lie within [0, 1].
 
     A profile that equals sRGB to within one 8-bit level leaves the numbers as they are. A damaged
-    profile is logged as a warning and read as sRGB. The PNG chunks gAMA, cHRM and cICP are not
-    applied.
+    profile is logged as a warning and read as sRGB. Code points (cICP of PNG, nclx of AVIF) and the
+    PNG chunks gAMA and cHRM are converted; a gamma within 5 % of 1 / 2.2 is sRGB, as in libpng.
+    PQ and HLG are logged as a warning and read as sRGB, as is any other statement that cannot be
+    converted.
 
     Examples
     --------
@@ -141,7 +142,7 @@ def decode(source: Source, policy: ImagePolicy) -> Decoded:
 
 def decode_pil(image: Image.Image, policy: ImagePolicy, name: str) -> Decoded:
     """Read a Pillow image by the rules of a file; 16-bit colour only if not yet loaded."""
-    check_pixel_limit(image, policy.max_pixels, name)
+    check_pixel_limit(*image.size, policy.max_pixels, name)
     if min(image.size) == 0:
         raise ImageError(f"{name}: zero size, {image.width}x{image.height} pixels")
     with explained(name, "Pillow image"):
@@ -152,7 +153,7 @@ def decode_pil(image: Image.Image, policy: ImagePolicy, name: str) -> Decoded:
             return _decode_stream(io.BytesIO(data), policy, name)
         samples = image_samples(image, policy, name)
         turn = _orientation(image, name) if policy.orientation else 1
-        return Decoded(samples, _rgb_profile(image), turn, "Pillow image", name)
+        return Decoded(samples, _profile(image, None, policy, name), turn, "Pillow image", name)
 
 
 def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[int, int]:
@@ -163,7 +164,8 @@ def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[in
     source
         Path, bytes, or binary file.
     policy
-        Only `orientation` matters: a turned photograph swaps height and width.
+        Its `orientation` matters: a turned photograph swaps height and width. Of a PNG over
+        `max_pixels` only the metadata before the pixels are read.
 
     Returns
     -------
@@ -181,12 +183,13 @@ def image_size(source: Source, policy: ImagePolicy = DEFAULT_POLICY) -> tuple[in
     (2, 3)
     """
     with opened(source) as (stream, name):
+        with explained(name, "JXL file"):
+            stated = jxl_size(stream)
+        if stated is not None:
+            return stated[::-1]
         image = open_image(stream, name)
         width, height = image.size
-        if image.format == "PNG" and not _metadata_after_pixels(stream):
-            turned = _orientation_of(Image.Image.getexif(image)) >= 5
-        else:
-            turned = _orientation(image, name) >= 5
+        turned = _orientation(image, name, _exif_before_load(image, stream, policy)) >= 5
         # Pillow states the size of a TIFF as already turned, that of all others as stored
         if turned and (image.format == "TIFF") != policy.orientation:
             return width, height
@@ -197,8 +200,10 @@ def _undecoded_bytes(image: Image.Image) -> bytes | None:
     """Bytes behind a Pillow image not decoded yet, of a kind that Pillow alone reads inexactly."""
     if not isinstance(image, ImageFile.ImageFile) or not image.tile or image.fp is None:
         return None
+    if image.format not in FORMATS or image.tell() != 0:
+        return None
     inexact = image.format in ("TIFF", "JPEG2000", "PPM") or ";16" in str(image.tile[0].args)
-    if image.format not in FORMATS or not inexact or image.tell() != 0:
+    if not inexact and code_points(image, image.fp) is None:
         return None
     position = image.fp.tell()
     image.fp.seek(0)
@@ -208,13 +213,14 @@ def _undecoded_bytes(image: Image.Image) -> bytes | None:
 
 
 def _decode_stream(stream: IO[bytes], policy: ImagePolicy, name: str) -> Decoded:
-    image = open_image(stream, name)
-    check_pixel_limit(image, policy.max_pixels, name)
+    image = open_image(stream, name, policy.max_pixels)
+    check_pixel_limit(*image.size, policy.max_pixels, name)
     kind = f"{image.format} file"
     with explained(name, kind):
         tiff_turn = _orientation(image, name) if image.format == "TIFF" else 1
-        icc = _rgb_profile(image)
+        icc = _profile(image, code_points(image, stream), policy, name)
         samples = file_samples(image, stream, policy, name)
+        _warn_of_frames(image, name)
     if image.format == "TIFF":  # Pillow turns these while decoding
         turn = 1 if policy.orientation else _INVERSE.get(tiff_turn, tiff_turn)
     else:
@@ -222,9 +228,23 @@ def _decode_stream(stream: IO[bytes], policy: ImagePolicy, name: str) -> Decoded
     return Decoded(samples, icc, turn, kind, name)
 
 
-def _rgb_profile(image: Image.Image) -> bytes | None:
+def _profile(
+    image: Image.Image, points: CodePoints | None, policy: ImagePolicy, name: str
+) -> bytes | None:
     """Profile still to be applied to grey or RGB samples: CMYK and LAB are converted earlier."""
-    return None if image.mode in ("CMYK", "LAB") else embedded_profile(image)
+    if policy.color == "ignore" or image.mode in ("CMYK", "LAB"):
+        return None
+    return stated_profile(image, points, name)
+
+
+def _warn_of_frames(image: ImageFile.ImageFile, name: str) -> None:
+    try:
+        tags = getattr(image, "tag_v2", None)
+        several = bool(tags.next) if tags is not None else getattr(image, "is_animated", False)
+    except Exception:  # what follows the first frame may be damaged, and is not read
+        return
+    if several:
+        logger.warning("%s: holds several images or frames; only the first is read", name)
 
 
 def _oriented(planes: npt.NDArray[np.float32], orientation: int) -> torch.Tensor:
@@ -233,9 +253,31 @@ def _oriented(planes: npt.NDArray[np.float32], orientation: int) -> torch.Tensor
     return torch.from_numpy(np.ascontiguousarray(np.flip(turned, flips)))
 
 
-def _orientation(image: Image.Image, name: str) -> int:
+def _exif_before_load(
+    image: ImageFile.ImageFile, stream: IO[bytes], policy: ImagePolicy
+) -> Callable[[], Image.Exif] | None:
+    """Return what reads the EXIF data of a PNG without decoding its pixels, where that is right.
+
+    What stands behind the pixels counts, and Pillow finds it by decoding: that is done where the
+    image will be decoded at all.
+    """
+    if image.format != "PNG":
+        return None
+    width, height = image.size
+    allowed = policy.max_pixels is None or width * height <= policy.max_pixels
+    if allowed and _metadata_after_pixels(stream):
+        with suppress(Exception):  # whoever decodes it will say what is wrong
+            image.load()
+    return lambda: Image.Image.getexif(image)
+
+
+def _orientation(
+    image: Image.Image, name: str, exif: Callable[[], Image.Exif] | None = None
+) -> int:
+    if image.format == "HEIF" or (image.format == "JXL" and not getattr(image, "jpeg", False)):
+        return 1  # turned by the decoder; what EXIF says does not count
     try:
-        return _orientation_of(image.getexif())
+        return _orientation_of((exif or image.getexif)())
     except Exception as error:  # damaged EXIF raises nearly any class, and the pixels are fine
         logger.warning("%s: damaged EXIF data ignored: %s", name, error)
         return 1

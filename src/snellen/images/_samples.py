@@ -49,8 +49,13 @@ def file_samples(
     if bits > 8 and not image.mode.startswith(("I", "F")):
         return _deep_samples(*read_deep_color(image, stream, bits, name), image)
     _rescale_transparency(image, bits)
-    inverted = stored_inverted(image, bits)
+    inverted, stated = stored_inverted(image, bits), image.size
     image.load()
+    if image.size != stated:
+        raise ImageError(
+            f"{name}: damaged {image.format} file: its header says {stated[0]}x{stated[1]}, its "
+            f"pixels are {image.width}x{image.height}"
+        )
     samples = image_samples(image, policy, name, grey_white(image, bits))
     if inverted:
         return Samples(samples.white - samples.color, samples.alpha, samples.white)
@@ -71,6 +76,8 @@ def image_samples(
         return Samples(np.asarray(lab_to_rgb(image)), None, 255)
     if mode == "F":
         return Samples(_checked_float(np.asarray(image), name), None, 1)
+    if mode == "I":
+        _refuse_unknown_range(image, white, name)
     if mode == "I" or mode.startswith("I;16"):
         return _grey16_samples(image, white if white and white > 255 else 65535, name)
     raise ImageError(f"{name}: pixels of mode {mode!r} are not known; convert them to RGB")
@@ -89,6 +96,7 @@ def to_planes(
     color, white = samples.color, samples.white
     if icc and policy.color == "srgb":
         color, white = to_srgb(color, white, icc, name)
+    _refuse_outside(color, white, name)
     planes = np.empty((3, *color.shape[:2]), dtype=np.float32)
     source = color[None] if color.ndim == 2 else color.transpose(2, 0, 1)
     if white == 1:
@@ -96,9 +104,19 @@ def to_planes(
     else:
         np.divide(source, np.float32(white), out=planes)
     if samples.alpha is not None and np.any(samples.alpha != samples.white):
+        _refuse_outside(samples.alpha, samples.white, name)
         opacity = np.divide(samples.alpha, samples.white, dtype=np.float32)
         _composite(planes, opacity, policy.background)
     return planes
+
+
+def _refuse_outside(values: npt.NDArray[Any], white: int, name: str) -> None:
+    """Refuse samples below black, above white, or NaN: the last look before they become planes."""
+    if values.dtype.kind == "u" and np.iinfo(values.dtype).max <= white:
+        return
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= white):  # also true for NaN
+        raise ImageError(f"{name}: samples from {low:g} to {high:g}, expected 0 to {white}")
 
 
 def _composite(
@@ -138,6 +156,16 @@ def _bytes_of(image: Image.Image) -> npt.NDArray[np.uint8]:
         bottom = min(height, top + step)
         values[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
     return values
+
+
+def _refuse_unknown_range(image: Image.Image, white: int | None, name: str) -> None:
+    """Refuse Pillow's mode "I", 32 bits, unless a file said that its values fill 16 of them."""
+    if image.format != "PPM" and (white is None or white <= 255):
+        raise ImageError(
+            f'{name}: whole numbers of Pillow\'s mode "I" have no known range; expected 8 bits '
+            '(image.convert("L") of values up to 255) or 16 bits '
+            '(image.convert("I;16") of values up to 65535)'
+        )
 
 
 def _grey16_samples(image: Image.Image, white: int, name: str) -> Samples:

@@ -33,7 +33,7 @@ def load_channel_weights(path: str | Path) -> dict[str, Tensor]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:
         raise WeightsError(f"{path}: no whole file of channel weights: {error}.") from error
-    if told != "channel weights" or any(t.ndim != 1 or t.min() < 0 for t in tensors.values()):
+    if told != "channel weights" or not all(_are_weights(t) for t in tensors.values()):
         raise WeightsError(
             f"{path}: expected non-negative channel weights by layer, as save_channel_weights "
             "writes them; found other tensors."
@@ -69,3 +69,7 @@ def _one_layer(name: str, value: Any, channels: int, readout: Readout) -> Tensor
             f"{smallest}."
         )
     return tensor
+
+
+def _are_weights(tensor: Tensor) -> bool:
+    return tensor.ndim == 1 and bool((tensor >= 0).all() and tensor.isfinite().all())

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from snellen.errors import WeightsError
+from snellen.backbones import read_safetensors
 
 PathLike = str | os.PathLike[str]
 
@@ -32,11 +31,7 @@ def read_fitted(path: PathLike, what: str) -> tuple[dict[str, str], dict[str, Te
     Raises
     ------
     WeightsError
-        The file cannot be read as `what`, which is what a message calls it.
+        The file cannot be read as `what`, which is what a message calls it, or holds values
+        that are not finite.
     """
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return file.metadata() or {}, tensors
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path}: cannot be read as {what}: {error}.") from error
+    return read_safetensors(path, what)

@@ -59,7 +59,7 @@ def build_network(name: str, options: Mapping[str, Any], *, scale: int = 1) -> n
 def _made(cls: type[nn.Module], name: str, options: Mapping[str, Any]) -> nn.Module:
     try:
         return cls(**options)
-    except TypeError as error:
+    except Exception as error:  # options out of their range fail in any way
         raise TrainingError(f"network {name!r}: {error}.") from error
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from snellen.backbones import read_safetensors, read_words
 from snellen.errors import ImageError, TrainingError, WeightsError
 from snellen.images import as_image_batch
 from snellen.restoration._networks import build_network
@@ -170,18 +170,13 @@ def load_restorer(path: str | Path, device: str | torch.device = "cpu") -> Resto
         The library of the network is missing.
     """
     path = Path(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except Exception as error:
-        raise WeightsError(f"{path}: no whole safetensors file: {error}.") from error
+    metadata, state = read_safetensors(path, "a restoration network")
     if metadata.get("snellen") != _KIND:
         raise WeightsError(
             f"{path}: expected the network.safetensors that `snellen train` writes; found other "
             "tensors."
         )
-    built = json.loads(metadata["network"])
+    built = _built(metadata, path)
     network = build_network(built["name"], built["options"], scale=built["scale"])
     try:
         network.load_state_dict(state)
@@ -190,3 +185,16 @@ def load_restorer(path: str | Path, device: str | torch.device = "cpu") -> Resto
             f"{path}: the weights do not fit {built['name']} as it is built here: {error}"
         ) from error
     return Restorer(network, built["scale"], built["manifest"]).to(device)
+
+
+def _built(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """Read how a network was built: the arguments of `build_network`, and its manifest."""
+    built = read_words(metadata, "network", path, "a restoration network")
+    kinds = {"name": str, "options": dict, "scale": int, "manifest": dict}
+    for key, kind in kinds.items():
+        if type(built.get(key)) is not kind or built[key] == 0:
+            raise WeightsError(
+                f"{path}: cannot be read as a restoration network: its {key!r} is "
+                f"{built.get(key)!r:.80}, expected what `snellen train` writes."
+            )
+    return built

@@ -81,6 +81,8 @@ def load_regression(path: Path) -> Regression:
             f"{path}: expected support vectors of {_FEATURES} features, found shape "
             f"{tuple(made.vectors.shape)}."
         )
+    if not all(bool(tensor.isfinite().all()) for tensor in (made.vectors, made.coefficients)):
+        raise WeightsError(f"{path}: the regression holds NaN or infinite values.")
     return made
 
 

@@ -34,6 +34,8 @@ def load_scene_model(path: Path) -> SceneModel:
             f"{_FEATURES} x {_FEATURES}, found {', '.join(state) or 'nothing'}."
         )
     mean, covariance = (state[key].double() for key in keys)
+    if not bool(mean.isfinite().all() and covariance.isfinite().all()):
+        raise WeightsError(f"{path}: the model holds NaN or infinite values.")
     return SceneModel(mean.flatten(), covariance)
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snellen.backbones import read_words
 from snellen.errors import MetricError, WeightsError
 from snellen.metrics._fitted_files import read_fitted, shipped_file, write_fitted
 
@@ -82,7 +83,13 @@ class Projection:
                 f"{path}: is no projection: expected what `fit_projection(...).save` writes, found "
                 f"tensors {', '.join(tensors) or 'none'}."
             )
-        made, fit = (json.loads(metadata[key]) for key in ("made_for", "fit"))
+        centre, matrix = tensors["centre"], tensors["matrix"]
+        if matrix.ndim != 2 or centre.shape != matrix.shape[:1] or 0 in matrix.shape:
+            raise WeightsError(
+                f"{path}: is no projection: expected centre (D,) and matrix (D, K), found "
+                f"{tuple(centre.shape)} and {tuple(matrix.shape)}."
+            )
+        made, fit = (read_words(metadata, key, path, "a projection") for key in ("made_for", "fit"))
         return fitted_projection(tensors["centre"], tensors["matrix"], made, fit)
 
 

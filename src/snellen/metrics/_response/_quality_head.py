@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snellen.backbones import Backbone
+from snellen.backbones import Backbone, read_words
 from snellen.errors import MetricError, WeightsError
 from snellen.metrics._fitted_files import read_fitted, shipped_file, write_fitted
 from snellen.metrics._networks import backbone_terms
@@ -107,12 +107,17 @@ class ResponseHead:
             The file cannot be read, or holds something else.
         """
         words, tensors = read_fitted(path, "a head of ddr")
-        about = json.loads(words.get(_ABOUT, "{}"))
+        about = read_words(words, _ABOUT, path, "a head of ddr")
         if about.get("format") != _FORMAT or set(tensors) != set(_TENSORS):
             raise WeightsError(
                 f"{path}: is no head of ddr: expected what recipes/fit_ddr.py writes, found "
                 f"tensors {', '.join(tensors) or 'none'}."
             )
+        missing = {"degradations", "seed", "made_for", "fit"} - set(about)
+        if missing or not _fit_together(tensors):
+            shapes = ", ".join(f"{name} {tuple(tensors[name].shape)}" for name in _TENSORS)
+            wrong = f"{', '.join(sorted(missing))} missing" if missing else shapes
+            raise WeightsError(f"{path}: the head of ddr is not whole: {wrong}.")
         return cls(
             **tensors,
             degradations=tuple(about["degradations"]),
@@ -120,6 +125,15 @@ class ResponseHead:
             made_for=about["made_for"],
             fit=about["fit"],
         )
+
+
+def _fit_together(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the shapes are those of one head, and nothing is divided by zero."""
+    examples, features = (*tensors["support"].shape, 0, 0)[:2]
+    shapes = [(features,), (features,), (1,), (examples, features), (examples,), (1,)]
+    return [tuple(tensors[name].shape) for name in _TENSORS] == shapes and all(
+        bool((tensors[name] > 0).all()) for name in ("deviation", "width")
+    )
 
 
 def fit_response_head(

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from snellen.errors import ImageError, SourceError
-from snellen.images import find_images, pair_images
+from snellen.images import find_images, list_images, pair_images
+from snellen.runs._sources._addresses import is_remote, suffix_of
+from snellen.runs._sources._fetch import store_of
 from snellen.runs._sources._item import Item, Location
-from snellen.runs._sources._remote import is_remote, list_objects, store_of, suffix_of
+from snellen.runs._sources._remote import list_objects
 from snellen.runs._sources._source import Source
 
 
@@ -32,8 +34,10 @@ def file_source(name: str, reference: str | None) -> Source:
     if is_remote(name):
         store_of(name)  # says at once if its scheme cannot be spoken
         whole = suffix_of(name) or name.startswith(("http://", "https://"))
-        found = [Location(name)] if whole and not _is_pattern(name) else list_objects(name)
-        return _with_references(found, reference)
+        if whole and not _is_pattern(name):
+            return _with_references([Location(name)], reference)
+        objects, passed_over = list_objects(name)
+        return replace(_with_references(objects, reference), passed_over=passed_over)
     path = Path(name)
     if _is_pattern(name) and not path.exists():
         return _with_references([Location(one) for one in matching(name)], reference)
@@ -41,15 +45,17 @@ def file_source(name: str, reference: str | None) -> Source:
         if not path.exists() and not path.is_symlink():
             raise SourceError(f"{name}: no such file or folder.")
         return _with_references([Location(name)], reference)
-    if reference is not None and Path(reference).is_dir():
-        return _paired_folders(path, Path(reference))
     try:
-        images = [Location(str(one)) for one in find_images(path)]
+        listing = list_images(path)
     except ImageError as error:
         raise SourceError(str(error)) from error
-    if not images:
-        raise SourceError(f"{name}: holds no image.")
-    return _with_references(images, reference)
+    if not listing.paths:
+        raise SourceError(f"{name}: holds no image{listing.besides()}.")
+    if reference is not None and Path(reference).is_dir():
+        found = _paired_folders(path, Path(reference))
+    else:
+        found = _with_references([Location(str(one)) for one in listing.paths], reference)
+    return replace(found, passed_over=listing.passed_over)
 
 
 def matching(pattern: str) -> list[str]:

@@ -4,13 +4,14 @@ import hashlib
 import io
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
+from snellen._opening import SpecialFileError, open_regular
 from snellen.errors import ImageError, SourceError
+from snellen.runs._sources._addresses import is_remote
+from snellen.runs._sources._fetch import fetch
 
 Stream: TypeAlias = io.BufferedReader | io.BytesIO
 
@@ -45,7 +46,7 @@ class Location:
     @property
     def remote(self) -> bool:
         """Whether fsspec has to fetch it."""
-        return "://" in self.url
+        return is_remote(self.url)
 
     def open(self) -> Stream:
         """Open the file for reading; what is remote, or in a tar file, is read whole.
@@ -53,42 +54,35 @@ class Location:
         Raises
         ------
         ImageError
-            It does not exist, is no regular file, or cannot be read.
+            It does not exist, is no regular file, is over the limit, or cannot be read.
         """
         try:
             return self._open()
-        except ImageError:
+        except (ImageError, SourceError):
             raise
         except FileNotFoundError:
             raise ImageError(f"{self.name}: no such file") from None
+        except (IsADirectoryError, SpecialFileError) as error:
+            raise ImageError(f"{self.name}: {error.strerror}, expected an image file") from None
         except Exception as error:  # every kind of store has its own
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise ImageError(f"{self.name}: cannot be read: {reason}") from error
 
     def _open(self) -> Stream:
         if self.remote:
-            return _Named(self._fetch(), self.name)
-        mode = os.stat(self.url).st_mode  # noqa: PTH116 - a million Paths would cost more
-        if stat.S_ISDIR(mode):
-            raise ImageError(f"{self.name}: is a folder, expected an image file")
-        if not stat.S_ISREG(mode):  # a pipe would wait forever, a device never end
-            raise ImageError(f"{self.name}: is no regular file")
+            size = self.size if self.member else None
+            data = fetch(self.url, self.offset, size)
+            if len(data) < self.size:
+                raise ImageError(f"{self.name}: the tar file ends within this member")
+            return _Named(data, self.name)
         if not self.member:
-            return Path(self.url).open("rb")
-        with Path(self.url).open("rb") as file:
+            return open_regular(self.url)
+        with open_regular(self.url) as file:
             file.seek(self.offset)
             data = file.read(self.size)
         if len(data) < self.size:
             raise ImageError(f"{self.name}: the tar file ends within this member")
         return _Named(data, self.name)
-
-    def _fetch(self) -> bytes:
-        import fsspec
-
-        store, path = fsspec.url_to_fs(self.url)
-        ends = (self.offset, self.offset + self.size) if self.member else (None, None)
-        data: bytes = store.cat_file(path, *ends)
-        return data
 
     def stamp(self) -> str:
         """Return what changes when the file is written anew; empty where nobody says.

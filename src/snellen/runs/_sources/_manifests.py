@@ -1,16 +1,15 @@
 """Tables and lists that name images: CSV, Parquet, and one name a line."""
 
 import csv
-import io
-import os
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from snellen._opening import as_text, not_utf8
 from snellen.errors import SourceError
+from snellen.runs._sources._addresses import beside, is_remote, suffix_of
 from snellen.runs._sources._item import Item, Location, one_reference
-from snellen.runs._sources._remote import is_remote, open_named, suffix_of
+from snellen.runs._sources._remote import open_named
 from snellen.runs._sources._source import Source
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".txt")
@@ -78,41 +77,29 @@ def _item(
     carried: Iterable[str],
 ) -> Item:
     columns = {key: row.get(key) for key in carried}
-    named = row.get("image")
+    named, reference = row.get("image"), row.get("reference")
     if not named:
-        return Item(
-            Location(f"{table}::{number}"),
-            shared,
-            columns,
-            f"row {number} of {table} names no image",
-        )
-    reference = row.get("reference")
-    own = Location(_beside(table, str(reference))) if reference else shared
-    return Item(Location(_beside(table, str(named))), own, columns)
-
-
-def _beside(table: str, name: str) -> str:
-    """Resolve a name that is relative to the table."""
-    if is_remote(name) or os.path.isabs(name):  # noqa: PTH117
-        return name
-    if is_remote(table):
-        return posixpath.join(posixpath.dirname(table), name)
-    return os.path.join(os.path.dirname(table), name)  # noqa: PTH118, PTH120
+        why = f"row {number} of {table} names no image"
+        return Item(Location(f"{table}::{number}"), shared, columns, why)
+    try:
+        own = Location(beside(table, str(reference))) if reference else shared
+        return Item(Location(beside(table, str(named))), own, columns)
+    except SourceError as error:
+        return Item(Location(str(named)), shared, columns, f"row {number} of {table}: {error}")
 
 
 @contextmanager
 def _text(name: str) -> Iterator[TextIO]:
     """Open a table as text; what is no text is an error that says where."""
     try:
-        with open_named(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        with open_named(name, whole=True) as file, as_text(file) as text:
             yield text
     except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{name}: expected text in UTF-8, found the byte 0x{error.object[error.start]:02x}; "
-            "write the file anew in that encoding."
-        ) from error
+        raise SourceError(not_utf8(name, error)) from error
     except csv.Error as error:
         raise SourceError(f"{name}: cannot be read as CSV: {error}.") from error
+    except OSError as error:
+        raise SourceError(f"{name}: cannot be read: {error.strerror or error}.") from error
 
 
 def _lines(name: str) -> Iterator[dict[str, Any]]:
@@ -145,16 +132,22 @@ def _csv_count(name: str) -> int | None:
 
 
 def _parquet_columns(name: str) -> tuple[dict[str, str], int]:
-    import pyarrow
+    with _parquet(name) as table:
+        kinds = {field.name: _kind(field.type) for field in table.schema_arrow}
+        return kinds, int(table.metadata.num_rows)
+
+
+@contextmanager
+def _parquet(name: str) -> Iterator[Any]:
+    """Open a Parquet file; damage, wherever it shows, is an error that names the file."""
     import pyarrow.parquet
 
     with open_named(name) as file:
         try:
-            table = pyarrow.parquet.ParquetFile(file)
-        except pyarrow.ArrowException as error:
-            raise SourceError(f"{name}: cannot be read as Parquet: {error}") from error
-        kinds = {field.name: _kind(field.type) for field in table.schema_arrow}
-        return kinds, int(table.metadata.num_rows)
+            yield pyarrow.parquet.ParquetFile(file)
+        except Exception as error:  # damaged bytes raise nearly any class
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SourceError(f"{name}: cannot be read as Parquet: {reason}") from error
 
 
 def _kind(arrow_type: Any) -> str:
@@ -169,10 +162,8 @@ def _kind(arrow_type: Any) -> str:
 
 
 def _parquet_rows(name: str, columns: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    import pyarrow.parquet
-
-    with open_named(name) as file:
-        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=_BATCH):
+    with _parquet(name) as table:
+        for batch in table.iter_batches(batch_size=_BATCH):
             for row in batch.to_pylist():
                 yield {key: _plain(value, columns[key]) for key, value in row.items()}
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from snellen.errors import SourceError
+from snellen.runs._sources._addresses import is_remote, local_or_address, suffix_of
+from snellen.runs._sources._fetch import store_of
 from snellen.runs._sources._files import file_source, matching
 from snellen.runs._sources._manifests import TABLE_SUFFIXES, table_source
-from snellen.runs._sources._remote import is_remote, store_of, suffix_of
 from snellen.runs._sources._shards import shard_source
 from snellen.runs._sources._source import Source, joined
 
@@ -30,7 +31,8 @@ def open_source(source: Sources, reference: PathLike | None = None) -> Source:
           ``reference``; all other columns are carried through. Names are relative to the file;
         - a ``.txt`` file with one name a line;
         - a ``.tar`` file in WebDataset layout, or a pattern of those;
-        - an address that fsspec knows (``s3://bucket/prefix``, ``https://...``) of any of these.
+        - an address (``s3://bucket/prefix``, ``https://...``; docs/runs.md lists the schemes) of
+          any of these. A table that was fetched names addresses only.
     reference
         One reference for all images, or a folder in which local images find theirs by name.
 
@@ -62,7 +64,7 @@ def _name(given: object, what: str) -> str:
             f"{what}: expected names of files or folders, got {type(given).__name__}; images in "
             "memory are scored by snellen.create_metric(NAME)(image, reference)."
         )
-    return os.fspath(given)
+    return local_or_address(os.fspath(given))
 
 
 def _one(name: str, reference: str | None) -> Source:

@@ -1,70 +1,59 @@
-"""Object stores and other machines, through fsspec."""
+"""Object stores and other machines: what lies there, and their files open for reading."""
 
+import io
 import posixpath
+from collections import Counter
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any, BinaryIO
 
+from snellen._opening import open_regular
 from snellen.errors import SourceError
-from snellen.images import IMAGE_SUFFIXES
+from snellen.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from snellen.runs._sources._addresses import is_remote
+from snellen.runs._sources._fetch import fetch, most_seconds, store_of, within
 from snellen.runs._sources._item import Location
 
 
-def is_remote(name: str) -> bool:
-    """Tell an address from a path."""
-    return "://" in name
-
-
-def suffix_of(name: str) -> str:
-    """Return the suffix of a path or an address, whose query does not count."""
-    path = name.partition("?")[0] if name.startswith(("http://", "https://")) else name
-    return posixpath.splitext(path)[1].lower()
-
-
-def store_of(url: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it.
-
-    Raises
-    ------
-    SourceError
-        There is no such scheme, or the package that speaks it is not installed.
-    """
-    import fsspec
-
-    try:
-        store, path = fsspec.url_to_fs(url)
-    except ImportError as error:
-        raise SourceError(
-            f"{url}: {error} `pip install snellen[cloud]` brings what S3 and HTTP need."
-        ) from error
-    except ValueError as error:
-        raise SourceError(f"{url}: {error}") from error
-    return store, str(path)
-
-
-def list_objects(url: str) -> list[Location]:
+def list_objects(url: str) -> tuple[list[Location], Mapping[str, int]]:
     """List the images under a prefix, or those that fit a pattern, sorted by name.
 
+    Returns
+    -------
+    images
+        Where they lie.
+    passed_over
+        How many there are of each suffix of images that cannot be read.
+
     Raises
     ------
     SourceError
-        The store cannot be listed, or nothing is there.
+        The store cannot be listed, or no image is there.
     """
     store, path = store_of(url)
     try:
         listing = store.glob if "*" in path or "[" in path else store.find
-        found: Mapping[str, Mapping[str, Any]] = listing(path, detail=True)
+        found: Mapping[str, Mapping[str, Any]] = within(
+            most_seconds(), lambda: listing(path, detail=True)
+        )
     except Exception as error:  # every kind of store has its own
         raise SourceError(f"{url}: cannot be listed: {error}") from error
+    files = {
+        name: facts
+        for name, facts in sorted(found.items())
+        if facts.get("type", "file") == "file" and not posixpath.basename(name).startswith(".")
+    }
     objects = [
         Location(str(store.unstrip_protocol(name)), mark=_mark(facts))
-        for name, facts in sorted(found.items())
-        if facts.get("type", "file") == "file"
-        and posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES
-        and not posixpath.basename(name).startswith(".")
+        for name, facts in files.items()
+        if _suffix(name) in IMAGE_SUFFIXES
     ]
     if not objects:
         raise SourceError(f"{url}: no image is there; known suffixes: {' '.join(IMAGE_SUFFIXES)}")
-    return objects
+    return objects, Counter(s for s in map(_suffix, files) if s in UNREAD_SUFFIXES)
+
+
+def _suffix(name: str) -> str:
+    return posixpath.splitext(name)[1].lower()
 
 
 def _mark(facts: Mapping[str, Any]) -> str:
@@ -74,35 +63,64 @@ def _mark(facts: Mapping[str, Any]) -> str:
     return f"{facts.get('size', '')}-{version}"
 
 
-def open_remote(url: str) -> IO[bytes]:
-    """Open one object of a store, seekable.
+def open_named(name: str, *, whole: bool = False) -> BinaryIO:
+    """Open a local file or a remote object, seekable.
+
+    Parameters
+    ----------
+    name
+        Path or address.
+    whole
+        Fetch a remote object at once, for one that is read from end to end.
 
     Raises
     ------
     SourceError
-        It cannot be opened.
+        It does not exist, is no regular file, is over the limit, or cannot be opened.
     """
-    store, path = store_of(url)
     try:
-        file: IO[bytes] = store.open(path, "rb")
+        if not is_remote(name):
+            return open_regular(name)
+        return io.BytesIO(fetch(name)) if whole else io.BufferedReader(_Remote(name), 1 << 16)
+    except SourceError:
+        raise
     except FileNotFoundError:
-        raise SourceError(f"{url}: no such file.") from None
-    except Exception as error:
-        raise SourceError(f"{url}: cannot be opened: {error}") from error
-    return file
+        raise SourceError(f"{name}: no such file.") from None
+    except Exception as error:  # every kind of store has its own
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise SourceError(f"{name}: cannot be opened: {reason}") from error
 
 
-def open_named(name: str) -> IO[bytes]:
-    """Open a local file or a remote object.
+class _Remote(io.RawIOBase):
+    """An object of a store that is read part by part, each within the time for an answer."""
 
-    Raises
-    ------
-    SourceError
-        It does not exist, or cannot be opened.
-    """
-    if is_remote(name):
-        return open_remote(name)
-    try:
-        return open(name, "rb")  # noqa: PTH123 - the caller closes it
-    except OSError as error:
-        raise SourceError(f"{name}: cannot be opened: {error.strerror or error}") from error
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        store, path = store_of(url)
+        self._url = url
+        self._file: BinaryIO = within(most_seconds(), lambda: store.open(path, "rb"))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = within(most_seconds(), lambda: self._file.read(len(buffer)))
+        except Exception as error:  # every kind of store has its own
+            raise SourceError(f"{self._url}: cannot be read: {error}") from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()

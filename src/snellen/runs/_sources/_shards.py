@@ -29,7 +29,8 @@ def shard_source(name: str, reference: str | None) -> Source:
     Raises
     ------
     SourceError
-        The file cannot be opened or is compressed, or the reference is no file.
+        The file cannot be opened, is compressed, or damaged from its first header on; or the
+        reference is no file.
     """
     shared = one_reference(reference, name)
     with open_named(name) as file:
@@ -39,12 +40,14 @@ def shard_source(name: str, reference: str | None) -> Source:
             f"{name}: is compressed, and its members cannot be read one by one; unpack it to a "
             "plain tar file (the images in it are compressed already)."
         )
-    paired = shared is not None or _first_has_reference(name)
+    paired = _first_has_reference(name) or shared is not None
     return Source(lambda: _items(name, shared), has_references=paired)
 
 
 def _first_has_reference(name: str) -> bool:
     first = next(_items(name, None), None)
+    if first is not None and first.problem is not None and not first.image.member:
+        raise SourceError(first.problem)  # not one member can be read
     return first is not None and first.reference is not None
 
 
@@ -67,17 +70,25 @@ def _items(name: str, shared: Location | None) -> Iterator[Item]:
 
 def _members(name: str) -> Iterator[Location]:
     """List files in a tar file; one of size -1 says why the rest cannot be read."""
+    reached = 0
     with open_named(name) as file:
         try:
             with tarfile.open(fileobj=file, mode="r:", errorlevel=1) as archive:
                 for member in archive:
                     archive.members = []  # type: ignore[attr-defined]  # or it keeps them all
+                    if member.offset_data <= reached or member.size < 0:
+                        raise tarfile.ReadError("a member lies before the one before it")
+                    reached = member.offset_data
                     if member.isfile() and not posixpath.basename(member.name).startswith("."):
                         yield Location(
                             name, member.name, offset=member.offset_data, size=member.size
                         )
-        except tarfile.TarError as error:
-            yield Location(name, "?", size=-1, mark=str(error))
+                file.seek(archive.offset)  # tarfile takes a header that it cannot read for the end
+                if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
+                    raise tarfile.ReadError("a header cannot be read")
+        except Exception as error:  # damaged headers raise nearly any class
+            reason = " ".join(str(error).split()) or type(error).__name__
+            yield Location(name, "?", size=-1, mark=reason)
 
 
 def _split(member: str) -> tuple[str, str]:

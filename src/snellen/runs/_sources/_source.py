@@ -1,6 +1,7 @@
 """An ordered collection of inputs, which may be longer than memory."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -31,6 +32,8 @@ class Source:
         What the manifest says about the source.
     notes
         What people should know of it, a sentence each, such as references that nothing uses.
+    passed_over
+        How many files of each suffix of images that cannot be read lie among the others.
     """
 
     items: Callable[[], Iterable[Item]]
@@ -39,6 +42,7 @@ class Source:
     has_references: bool = False
     description: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items())
@@ -100,6 +104,7 @@ def joined(sources: Sequence[Source]) -> Source:
         columns=columns,
         has_references=any(source.has_references for source in sources),
         notes=tuple(note for source in sources for note in source.notes),
+        passed_over=sum((Counter(source.passed_over) for source in sources), Counter()),
     )
 
 
