@@ -11,7 +11,7 @@ from snellen.vision._csf_curves import (
 )
 from snellen.vision._csf_fit import CSFFit, compare_curves, fit_csf, fitted_thresholds
 from snellen.vision._csf_model import HUMAN_CSF, CSFModel, MechanismCSF
-from snellen.vision._grating import COLORS, AliasingWarning, Color, Encoding, Grating
+from snellen.vision._grating import COLORS, AliasingWarning, Grating
 from snellen.vision._render import render_gratings, uniform_field
 from snellen.vision._stimulus_files import stimulus_name, stimulus_set, write_stimuli
 from snellen.vision._thresholds import Thresholds, load_castlecsf, mechanism_signals
@@ -25,8 +25,6 @@ __all__ = [
     "BartenEye",
     "CSFFit",
     "CSFModel",
-    "Color",
-    "Encoding",
     "Grating",
     "MechanismCSF",
     "SensitivityCurve",

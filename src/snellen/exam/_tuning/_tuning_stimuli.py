@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from snellen.errors import ImageError
-from snellen.vision import COLORS, Color, Encoding, Grating, Viewing
+from snellen.vision import COLORS, Grating, Viewing
 
 _LOWEST, _HIGHEST, _RINGS = 0.1, 30.0, 48
 _PER_OCTAVE, _STEPS = 3, 16
@@ -107,12 +107,12 @@ class TuningStimuli:
     orientations: tuple[float, ...] = tuple(range(0, 180, 15))
     contrast: float = 0.5
     contrasts: tuple[float, ...] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-    color: Color = "achromatic"
-    colors: tuple[Color, ...] = COLORS
+    color: str = "achromatic"
+    colors: tuple[str, ...] = COLORS
     phases: int = 6
     mean: float = 0.5
     size: int | tuple[int, int] | None = None
-    encoding: Encoding = "code"
+    encoding: str = "code"
 
     def __post_init__(self) -> None:
         nyquist = self.viewing.nyquist

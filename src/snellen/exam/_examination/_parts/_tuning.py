@@ -32,13 +32,11 @@ from snellen.exam._examination._part import (
 )
 from snellen.exam._examination._plan import OPPONENT, SELECTIVE_OSI, ExamPlan
 from snellen.exam._tuning._tuning import TuningExam, tuning
-from snellen.exam._tuning._tuning_rows import TuningCurves
-from snellen.exam._tuning._tuning_stimuli import TuningStimuli
-from snellen.vision import Viewing, find_csf
+from snellen.exam._tuning._tuning_tables import exam_of_tables
+from snellen.vision import find_csf
 
 Rows = Sequence[Mapping[str, Any]]
 
-_CURVES = ("blank", "rings", "bars", "frequency", "orientation", "contrast", "color")
 _MOST_FIGURES = 3
 _QUARTILES = (0.25, 0.5, 0.75)
 _MEDIANS = {
@@ -71,24 +69,7 @@ def _work(backbone: Backbone, plan: ExamPlan) -> Work:
 
 def tuning_exam(part: Part) -> TuningExam:
     """Return the exam that the tables of a part were made from."""
-    by_layer: dict[str, list[Row]] = {}
-    for row in part.tables["curves"]:
-        by_layer.setdefault(row["layer"], []).append(row)
-    rows = part.tables["tuning"]
-    reading = {row["layer"]: row["reading"] for row in rows}
-    curves = {
-        layer: TuningCurves(
-            layer, reading[layer], *(np.array([row[name] for row in own]) for name in _CURVES)
-        )
-        for layer, own in by_layer.items()
-    }
-    stimuli = _stimuli(part.manifest["stimuli"])
-    return TuningExam(tuple(map(dict, rows)), curves, stimuli, part.manifest)
-
-
-def _stimuli(manifest: Mapping[str, Any]) -> TuningStimuli:
-    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in manifest.items()}
-    return TuningStimuli(**given | {"viewing": Viewing(**manifest["viewing"])})
+    return exam_of_tables(part.tables["tuning"], part.tables["curves"], part.manifest)
 
 
 def _findings(tables: Tables, facts: Facts) -> Row:
