@@ -28,7 +28,7 @@ def compare_losses(
     it was: finished runs are not done again.
     """
     with usage_errors():
-        from snellen.records import write_table
+        from snellen.records import replace_file, write_table
         from snellen.restoration import compare_losses as run
         from snellen.restoration import load_comparison
 
@@ -40,7 +40,7 @@ def compare_losses(
         for name in ("images", "runs", "summary"):
             write_table(folder / f"{name}.csv", getattr(found, name), manifest)
         text = _markdown(found)
-        (folder / "summary.md").write_text(text, encoding="utf-8")
+        replace_file(folder / "summary.md", text)
         _draw(found, folder, config.stem)
     typer.echo(text)
 

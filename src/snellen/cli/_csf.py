@@ -16,6 +16,7 @@ from snellen.cli._exam_options import (
     SideOption,
 )
 from snellen.cli._options import DeviceOption, PixelsPerDegreeOption, WeightsOption
+from snellen.records import write_arrow
 
 if TYPE_CHECKING:
     from snellen.exam import MaskingCurve, MetricCSF
@@ -130,15 +131,13 @@ def _metric(name: str, weights: str | None, device: str) -> Any:
 
 
 def _write(found: "Sequence[MetricCSF]", masked: "Sequence[MaskingCurve]", folder: Path) -> None:
-    import pyarrow.csv
-
     from snellen.plots import plot_masking, plot_metric_csf, save_figure
 
     write_tables(folder, {"csf": _together(found)})
     write_json(folder / "manifest.json", {one.metric.name: one.manifest() for one in found})
     save_figure(plot_metric_csf(found), folder / "csf.png")
     if masked:
-        pyarrow.csv.write_csv(_together(masked), folder / "masking.csv")
+        write_arrow(folder / "masking.csv", _together(masked))
         save_figure(plot_masking(masked), folder / "masking.png")
 
 

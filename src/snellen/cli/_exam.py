@@ -19,6 +19,7 @@ from snellen.cli._exam_options import (
     ResamplesOption,
 )
 from snellen.cli._options import DeviceOption, LayerOption, ResizeOption, WeightsOption
+from snellen.records import replace_file, write_arrow
 
 if TYPE_CHECKING:
     from snellen.exam import Condition, LayerExam
@@ -78,12 +79,10 @@ def layers(
 
 
 def _write(found: "LayerExam", folder: Path) -> None:
-    import pyarrow.parquet
-
     from snellen.plots import plot_layers, save_figure
 
     write_tables(folder, {"layers": found.to_table()})
-    pyarrow.parquet.write_table(found.distance_table(), folder / "distances.parquet")
+    write_arrow(folder / "distances.parquet", found.distance_table())
     write_json(folder / "manifest.json", found.manifest())
     title = f"{found.dataset.name}, {found.resize} size, n = {len(found.dataset)}"
     for combination in dict.fromkeys(row["combination"] for row in found.rows):
@@ -130,7 +129,7 @@ def study(
             if one.failed:
                 write_rows(folder / "failed.csv", one.failed)
         text = exam.summarize(found)
-        (output / "summary.md").write_text(text, encoding="utf-8")
+        replace_file(output / "summary.md", text)
     typer.echo(text)
     failed = {row["image"]: row["error"] for one in found for row in one.failed}
     if failed:

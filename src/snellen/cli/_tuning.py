@@ -17,6 +17,7 @@ from snellen.cli._exam_options import (
     NetworkSideOption,
 )
 from snellen.cli._options import DeviceOption, LayerOption, PixelsPerDegreeOption, WeightsOption
+from snellen.records import write_arrow
 
 if TYPE_CHECKING:
     from snellen.exam import TuningExam
@@ -75,10 +76,8 @@ def _line(found: "TuningExam", layer: str) -> str:
 
 
 def _write(found: "TuningExam", folder: Path) -> None:
-    import pyarrow.parquet
-
     write_tables(folder, {"tuning": found.to_table()})
-    pyarrow.parquet.write_table(found.curve_table(), folder / "curves.parquet")
+    write_arrow(folder / "curves.parquet", found.curve_table())
     write_json(folder / "manifest.json", found.manifest())
 
 

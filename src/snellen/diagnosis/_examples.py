@@ -5,7 +5,6 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from snellen.diagnosis._families import families_of
 from snellen.diagnosis._samples import Draw, Sample, samples_of
 from snellen.distortions import DistortionType, list_distortions
 from snellen.errors import DistortionError, ImageError
+from snellen.records import replacing
 
 Floats = NDArray[np.float32]
 
@@ -88,17 +88,17 @@ class Examples:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a file ``.npz``; folders are made."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"families": self.families, "facts": self.facts})
-        np.savez_compressed(
-            path,
-            images=self.images,
-            references=self.references,
-            severities=self.severities,
-            contents=self.contents,
-            specs=np.array(self.specs, dtype=np.str_),
-            text=np.array(text),
-        )
+        with replacing(path) as file:
+            np.savez_compressed(
+                file,
+                images=self.images,
+                references=self.references,
+                severities=self.severities,
+                contents=self.contents,
+                specs=np.array(self.specs, dtype=np.str_),
+                text=np.array(text),
+            )
 
     def joined(self, other: "Examples") -> "Examples":
         """Return these examples and others of the same network; equal images are one content.

@@ -9,6 +9,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from snellen.backbones import read_safetensors
+from snellen.records import replace_file
 
 PathLike = str | os.PathLike[str]
 
@@ -21,8 +22,7 @@ def shipped_file(name: str) -> Path:
 def write_fitted(path: PathLike, tensors: dict[str, Tensor], about: Mapping[str, str]) -> None:
     """Write tensors and words about them; folders are made."""
     data = save(tensors, dict(about))
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(data)
+    replace_file(path, data)
 
 
 def read_fitted(path: PathLike, what: str) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -1,5 +1,6 @@
 """What is kept: rows and their files, the log of a run, checkpoints, the identity of numbers."""
 
+from snellen.records._arrow import write_arrow
 from snellen.records._checkpoint import Arrays, Checkpoint
 from snellen.records._files import (
     PathLike,
@@ -80,5 +81,6 @@ __all__ = [
     "table_bytes",
     "unlock",
     "versions",
+    "write_arrow",
     "write_table",
 ]

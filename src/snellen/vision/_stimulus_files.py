@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from snellen.errors import ImageError
+from snellen.records import replace_file
 from snellen.vision._grating import COLORS, Grating
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -99,20 +100,19 @@ def write_stimuli(
             f"{bits!r} bits."
         )
     root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, Any]] = []
     for name, grating in gratings.items():
         image = grating.render()
         levels = 2**bits - 1
         pixels = (image.double() * levels).round()
         path = root / f"{name}.png"
-        path.write_bytes(_png(pixels.permute(1, 2, 0).numpy(), bits))
+        replace_file(path, _png(pixels.permute(1, 2, 0).numpy(), bits))
         error = float((pixels / levels - image).abs().max())
         entries.append(
             {"file": path.name, "aliased": grating.aliased, "rounding": error, **grating.manifest()}
         )
     document = {"bits": bits, "encoding_of_files": "sRGB", "stimuli": entries}
-    (root / "manifest.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    replace_file(root / "manifest.json", json.dumps(document, indent=2) + "\n")
     return [root / entry["file"] for entry in entries]
 
 

@@ -18,9 +18,9 @@ from snellen.exam._agreement._responses import Responses, respond
 from snellen.exam._exam_run import ExamRun
 from snellen.exam._networks import layer_facts, named_networks
 from snellen.metrics import Protocol
+from snellen.records import Row
 
 Numbers = NDArray[np.float64]
-Row = dict[str, Any]
 Combination = Literal["layer", "cumulative"]
 
 

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from snellen.agreement import Estimate, RankAgreement, Resampling
-from snellen.exam._agreement._layers import LayerExam, Row, agreement_columns, best_row, layers
+from snellen.exam._agreement._layers import LayerExam, agreement_columns, best_row, layers
 from snellen.exam._agreement._study_metrics import MetricScores, score_metrics
 from snellen.exam._agreement._study_networks import NetworkSpec
 from snellen.exam._agreement._study_plan import Study
+from snellen.records import Row
 from snellen.runs import ScoreCache
 
 Numbers = NDArray[np.float64]

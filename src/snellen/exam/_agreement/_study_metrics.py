@@ -1,7 +1,7 @@
 """Scores of the metrics that a study compares its networks with."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,10 +13,10 @@ from snellen.exam._agreement._study_plan import Study
 from snellen.exam._references import groups
 from snellen.images import image_size, read_image
 from snellen.metrics import Metric, MetricSet, create_metric
+from snellen.records import Row
 from snellen.runs import ScoreCache, rated_rows
 
 Numbers = NDArray[np.float64]
-Row = dict[str, Any]
 
 
 class MetricScores(NamedTuple):

@@ -16,7 +16,6 @@ from snellen.exam._efficacy._activity import Activity, activity
 from snellen.exam._efficacy._channel_groups import ChannelWeights, efficacy_weights, high_group
 from snellen.exam._efficacy._efficacy_sets import (
     ChannelEfficacy,
-    Row,
     agreement_rows,
     difference_rows,
     mean_over_layers,
@@ -34,6 +33,7 @@ from snellen.exam._tuning._perceptual_efficacy import (
 from snellen.exam._tuning._presentations import Look, Reading, Seen, present, reading_of
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
 from snellen.metrics import Protocol
+from snellen.records import Row
 from snellen.vision import find_csf
 
 MEAN_OF_LAYERS = "mean of layers"

@@ -18,9 +18,9 @@ from snellen.exam._efficacy._channel_groups import (
     random_groups,
     top_group,
 )
+from snellen.records import Row
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 Key = tuple[str, float | None]
 
 EFFICACY_SETS = (

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from snellen.exam._examination._part import Part, Row
+from snellen.exam._examination._part import Part
 from snellen.exam._examination._parts import EXAM_PARTS
+from snellen.records import Row, replace_file, write_arrow
 
 TABLES = ("summary", *(name for kind in EXAM_PARTS.values() for name in kind.tables))
 """Names of all tables that an examination may have."""
@@ -132,21 +133,15 @@ class Examination:
             The files.
         """
         import pyarrow
-        import pyarrow.csv
-        import pyarrow.parquet
 
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         written = [folder / "manifest.json"]
-        text = json.dumps(self.manifest(), indent=2, default=str) + "\n"
-        written[0].write_text(text, encoding="utf-8")
+        replace_file(written[0], json.dumps(self.manifest(), indent=2, default=str) + "\n")
         for name, rows in self.tables().items():
             table = pyarrow.Table.from_pylist(rows)
-            written.append(folder / f"{name}.parquet")
-            pyarrow.parquet.write_table(table, written[-1])
+            written.append(write_arrow(folder / f"{name}.parquet", table))
             if not any(pyarrow.types.is_list(kind) for kind in table.schema.types):
-                written.append(folder / f"{name}.csv")
-                pyarrow.csv.write_csv(table, written[-1])
+                written.append(write_arrow(folder / f"{name}.csv", table))
         for stale in (folder / f"{name}.{form}" for name in TABLES for form in ("csv", "parquet")):
             if stale not in written:
                 stale.unlink(missing_ok=True)

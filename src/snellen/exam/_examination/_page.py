@@ -7,8 +7,9 @@ from typing import Any
 
 from snellen.exam._examination._examination import Examination
 from snellen.exam._examination._html import ReportFigure, small, table_html
-from snellen.exam._examination._part import Measure, Row, Term
+from snellen.exam._examination._part import Measure, Term
 from snellen.exam._examination._parts import EXAM_PARTS
+from snellen.records import Row
 
 Pieces = Iterator[str | ReportFigure]
 

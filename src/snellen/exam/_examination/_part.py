@@ -8,8 +8,8 @@ from snellen.backbones import Backbone
 from snellen.exam._exam_run import ExamRun
 from snellen.exam._examination._html import ReportFigure
 from snellen.exam._examination._plan import ExamPlan
+from snellen.records import Row
 
-Row = dict[str, Any]
 Facts = Mapping[str, Any]
 Tables = Mapping[str, tuple[Row, ...]]
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from snellen.exam._psychophysics._metric_csf import MaskingCurve, Row
+from snellen.exam._psychophysics._metric_csf import MaskingCurve
 from snellen.exam._psychophysics._observer import Observer, as_metric, find_criterion
 from snellen.metrics import Metric
+from snellen.records import Row
 from snellen.vision import Grating
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from snellen.metrics import Metric
+from snellen.records import Row
 from snellen.vision import Grating
-
-Row = dict[str, Any]
 
 _CARDINAL, _OBLIQUE = (0.0, 90.0), (45.0, 135.0)
 _FEWEST = 3

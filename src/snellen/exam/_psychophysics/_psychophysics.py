@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from snellen.errors import MetricError
-from snellen.exam._psychophysics._metric_csf import MetricCSF, Row
+from snellen.exam._psychophysics._metric_csf import MetricCSF
 from snellen.exam._psychophysics._observer import Observer, as_metric, find_criterion
 from snellen.exam._psychophysics._threshold_search import Crossing
 from snellen.metrics import Metric
+from snellen.records import Row
 from snellen.vision import COLORS, HUMAN_CSF, Grating, find_csf
 
 Progress = Callable[[int], None]

@@ -14,9 +14,9 @@ from snellen.exam._separation._descriptors import Descriptors
 from snellen.exam._separation._labelled import Labelled
 from snellen.exam._separation._separation import Outcome, Setting
 from snellen.metrics import Protocol
+from snellen.records import Row
 
 Numbers = NDArray[np.float64]
-Row = dict[str, Any]
 
 _OPTIONS = ("pooling", "difference", "normalize", "components", "neighbors")
 _KEY = ("network", "layer", *_OPTIONS)

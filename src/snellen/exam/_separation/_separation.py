@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,10 @@ from snellen.exam._separation._separability_indices import (
     pair_means,
     silhouettes,
 )
+from snellen.records import Row
 
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.intp]
-Row = dict[str, Any]
 
 Normalize = Literal["none", "z-score", "l2"]
 NORMALIZATIONS: tuple[str, ...] = get_args(Normalize)

@@ -12,8 +12,9 @@ from snellen.errors import BackboneError
 from snellen.exam._exam_run import ExamRun
 from snellen.exam._networks import chosen_layers
 from snellen.exam._tuning._presentations import Look, Reading, present
-from snellen.exam._tuning._tuning_rows import Row, TuningCurves, curves_of, efficacy_of, rows_of
+from snellen.exam._tuning._tuning_rows import TuningCurves, curves_of, efficacy_of, rows_of
 from snellen.exam._tuning._tuning_stimuli import DEFAULT_SIZE, TuningStimuli
+from snellen.records import Row
 from snellen.vision import find_csf
 
 

@@ -23,8 +23,7 @@ from snellen.exam._tuning._tuning_measures import (
     phase_modulation,
 )
 from snellen.exam._tuning._tuning_stimuli import TuningStimuli
-
-Row = dict[str, Any]
+from snellen.records import Row
 
 _SAME = 1e-6
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from snellen.errors import MetricError
+from snellen.records import replace_file
 
 VERSION = 1
 VALUE_TYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
@@ -109,11 +110,7 @@ class Descriptor:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the descriptor to a file of JSON, whole or not at all; folders are made."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        temporary.write_text(self.to_json(), encoding="utf-8")
-        os.replace(temporary, target)  # noqa: PTH105 - the atomic one
+        replace_file(path, self.to_json())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

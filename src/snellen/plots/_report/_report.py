@@ -2,11 +2,11 @@
 
 import os
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snellen.plots._report._figures import figure_html
 from snellen.plots._report._style import STYLE
+from snellen.records import replace_file
 
 if TYPE_CHECKING:
     from snellen.exam import Examination
@@ -24,10 +24,7 @@ def write_report(examination: "Examination", path: str | os.PathLike[str]) -> No
     path
         The file; folders are made.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = report_html(examination)
-    path.write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
+    replace_file(path, report_html(examination).encode("utf-8", "xmlcharrefreplace"))
 
 
 def report_html(examination: "Examination") -> str:

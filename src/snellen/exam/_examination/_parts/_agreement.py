@@ -20,7 +20,6 @@ from snellen.exam._examination._part import (
     Measure,
     PartKind,
     Parts,
-    Row,
     Tables,
     Term,
     Work,
@@ -29,6 +28,7 @@ from snellen.exam._examination._part import (
     without_label,
 )
 from snellen.exam._examination._plan import ExamPlan
+from snellen.records import Row
 
 _FEW_READOUTS = ("euclidean", "cosine-position", "structure-texture")
 

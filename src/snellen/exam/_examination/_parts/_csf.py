@@ -12,7 +12,6 @@ from snellen.exam._examination._part import (
     Measure,
     PartKind,
     Parts,
-    Row,
     Tables,
     Term,
     Work,
@@ -20,6 +19,7 @@ from snellen.exam._examination._part import (
 from snellen.exam._examination._plan import ExamPlan
 from snellen.exam._psychophysics._psychophysics import DEFAULT_FREQUENCIES, metric_csf
 from snellen.metrics import create_metric
+from snellen.records import Row
 from snellen.vision import Grating
 
 _PHASES = 2

@@ -20,7 +20,6 @@ from snellen.exam._examination._part import (
     Part,
     PartKind,
     Parts,
-    Row,
     Tables,
     Term,
     Work,
@@ -28,6 +27,7 @@ from snellen.exam._examination._part import (
     interval_text,
 )
 from snellen.exam._examination._plan import ExamPlan
+from snellen.records import Row
 
 GROUP = 10.0
 """Percent of the channels in the group H-x of the summary."""

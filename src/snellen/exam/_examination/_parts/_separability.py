@@ -22,7 +22,6 @@ from snellen.exam._examination._part import (
     Part,
     PartKind,
     Parts,
-    Row,
     Tables,
     Term,
     Work,
@@ -31,6 +30,7 @@ from snellen.exam._examination._part import (
     without_label,
 )
 from snellen.exam._examination._plan import ExamPlan
+from snellen.records import Row
 
 if TYPE_CHECKING:
     from snellen.exam._separation._separability_exam import PlaneProjection

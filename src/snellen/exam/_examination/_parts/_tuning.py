@@ -25,7 +25,6 @@ from snellen.exam._examination._part import (
     Part,
     PartKind,
     Parts,
-    Row,
     Tables,
     Term,
     Work,
@@ -33,6 +32,7 @@ from snellen.exam._examination._part import (
 from snellen.exam._examination._plan import OPPONENT, SELECTIVE_OSI, ExamPlan
 from snellen.exam._tuning._tuning import TuningExam, tuning
 from snellen.exam._tuning._tuning_tables import exam_of_tables
+from snellen.records import Row
 from snellen.vision import find_csf
 
 Rows = Sequence[Mapping[str, Any]]
