@@ -175,7 +175,7 @@ def test_a_projection_for_something_else_is_refused(options, message, squeeze, c
     fit_projection(crops[:2], squeeze, distortions=SPECS[:6], teachers=[], values=6).save(path)
     with pytest.raises(MetricError, match=message):
         create_metric("rr-squeezenet1_1", weights="random", projection=path, **options)
-    with pytest.raises(MetricError, match="psnr is full-reference"):
+    with pytest.raises(MetricError, match="psnr has no network: projection cannot be set"):
         create_metric("psnr", projection=path)
 
 
