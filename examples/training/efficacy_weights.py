@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 
 from snellen import create_backbone
-from snellen.exam import efficacy_weights, save_channel_weights, tuning
+from snellen.exam import efficacy_weights, tuning
+from snellen.metrics import save_channel_weights
 
 
 def main() -> None:
@@ -24,7 +25,8 @@ def main() -> None:
     network = create_backbone(arguments.backbone, arguments.weights)
     found = tuning(network, [arguments.layer])
     efficacy = [row["efficacy"] for row in found.of_layer(arguments.layer)]
-    save_channel_weights(arguments.output, efficacy_weights({arguments.layer: efficacy}))
+    weights = efficacy_weights({arguments.layer: efficacy})
+    save_channel_weights(arguments.output, {one.layer: one.weights for one in weights})
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from snellen import create_metric
 from snellen.agreement import RankAgreement, Resampling, srcc
 from snellen.backbones import create_backbone
 from snellen.errors import BackboneError, MetricError
-from snellen.exam import TuningStimuli, efficacy, efficacy_images, save_channel_weights
+from snellen.exam import TuningStimuli, efficacy, efficacy_images
 from snellen.images import read_image
-from snellen.metrics import Protocol, load_channel_weights
+from snellen.metrics import Protocol, load_channel_weights, save_channel_weights
 from snellen.vision import Viewing
 from tests.exam.inside import ChannelEfficacy, ExamRun, activity, respond, set_agreements
 
@@ -142,7 +142,7 @@ def test_activity_is_that_of_the_references(filters, dataset):
 
 def test_weights_serve_a_metric(found, filters, tmp_path):
     path = tmp_path / "weights.safetensors"
-    save_channel_weights(path, found.weights())
+    save_channel_weights(path, {one.layer: one.weights for one in found.weights()})
     weights = load_channel_weights(path)
     assert list(weights) == ["act1", "act2"]
     own = {"act1": weights["act1"]}

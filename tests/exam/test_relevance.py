@@ -5,7 +5,7 @@ from scipy.optimize import approx_fprime
 
 from snellen import create_metric, exam
 from snellen.errors import DatasetError, MetricError, WeightsError
-from snellen.metrics import load_channel_weights
+from snellen.metrics import load_channel_weights, save_channel_weights
 from tests.exam.inside import divide, fit_relevance, fit_weights
 from tests.exam.inside import relevance_module as _relevance
 
@@ -91,7 +91,7 @@ def test_weights_of_a_network_serve_a_metric(backbone, dataset, tmp_path):
     assert [row["seed"] for row in found.rows()] == [0, 1]
     assert found.manifest()["layer"] == "conv2"
     path = tmp_path / "weights.safetensors"
-    exam.save_channel_weights(path, [found])
+    save_channel_weights(path, {found.layer: found.weights})
     weights = load_channel_weights(path)
     metric = create_metric(
         "euclidean-gabor", backbone=backbone, layer="conv2", channel_weights=weights

@@ -65,6 +65,7 @@ def efficacy(
     with usage_errors():
         from snellen import create_backbone, exam
         from snellen.agreement import Resampling
+        from snellen.metrics import save_channel_weights
         from snellen.vision import Viewing
 
         data = open_dataset(dataset, higher_better)
@@ -88,7 +89,8 @@ def efficacy(
             )
         _write(found, output)
         weights_file = output / "channel_weights.safetensors"
-        exam.save_channel_weights(weights_file, found.weights("soft" if soft else "H", 10))
+        chosen = found.weights("soft" if soft else "H", 10)
+        save_channel_weights(weights_file, {one.layer: one.weights for one in chosen})
         _draw(found, output, f"{backbone}, {data.name}, {resize} size, n = {len(data)}")
     for line in _lines(found):
         typer.echo(line)

@@ -175,6 +175,7 @@ def relevance(
     """
     with usage_errors():
         from snellen import create_backbone, exam
+        from snellen.metrics import save_channel_weights
 
         data = open_dataset(dataset, higher_better)
         with counting("examining", len(data)) as advance:
@@ -189,7 +190,8 @@ def relevance(
                 progress=advance,
             )
         output.mkdir(parents=True, exist_ok=True)
-        exam.save_channel_weights(output / "channel_weights.safetensors", found)
+        fitted = {one.layer: one.weights for one in found}
+        save_channel_weights(output / "channel_weights.safetensors", fitted)
         write_rows(output / "relevance.csv", [row for one in found for row in one.rows()])
         write_json(output / "manifest.json", {one.layer: one.manifest() for one in found})
     for one in found:

@@ -7,7 +7,6 @@ from snellen.exam._agreement._study import Condition, study
 from snellen.exam._agreement._study_networks import NetworkSpec
 from snellen.exam._agreement._study_plan import Study, load_study
 from snellen.exam._agreement._study_summary import summarize
-from snellen.exam._channel_weights import save_channel_weights
 from snellen.exam._efficacy._channel_groups import ChannelWeights, efficacy_weights
 from snellen.exam._efficacy._efficacy import EfficacyExam, efficacy, efficacy_images
 from snellen.exam._efficacy._efficacy_sets import ChannelEfficacy
@@ -65,7 +64,6 @@ __all__ = [
     "metric_csf",
     "relevance",
     "report_pieces",
-    "save_channel_weights",
     "separability",
     "study",
     "summarize",

@@ -2,7 +2,7 @@
 
 from snellen.metrics._catalogue._look_up import ROWS, find_row
 from snellen.metrics._catalogue._text import PROMPTS
-from snellen.metrics._channel_weights import load_channel_weights
+from snellen.metrics._channel_weights import load_channel_weights, save_channel_weights
 from snellen.metrics._create import create_metric, create_metrics, list_metrics
 from snellen.metrics._deep._features import FeatureMetric
 from snellen.metrics._default_layers import stage_layers
@@ -58,6 +58,7 @@ __all__ = [
     "fit_scene_model",
     "list_metrics",
     "load_channel_weights",
+    "save_channel_weights",
     "save_scene_model",
     "seeded_projection",
     "stage_layers",

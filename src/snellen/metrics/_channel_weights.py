@@ -1,4 +1,4 @@
-"""Weights of channels that a caller gives: read from a file, and checked."""
+"""Weights of channels by layer: files of them, and those that a caller gives, checked."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +10,40 @@ from torch import Tensor
 
 from snellen.backbones import Backbone
 from snellen.errors import MetricError, WeightsError
+from snellen.metrics._fitted_files import write_fitted
 from snellen.readouts import Readout, StructureTexture
+from snellen.records import PathLike
+
+_MARK = "channel weights"
 
 
-def load_channel_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read weights that `snellen.exam.save_channel_weights` has written.
+def save_channel_weights(path: PathLike, weights: Mapping[str, Any]) -> None:
+    """Write weights of channels, for ``create_metric(channel_weights=load_channel_weights(path))``.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file; folders are made.
+    weights
+        Non-negative weights (C,) by layer: tensors, arrays or lists.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_channel_weights(f"{folder}/w.safetensors", {"relu1": [1.0, 0.5]})
+    ...     load_channel_weights(f"{folder}/w.safetensors")
+    {'relu1': tensor([1.0000, 0.5000])}
+    """
+    tensors = {
+        name: torch.as_tensor(value, dtype=torch.float32).contiguous()
+        for name, value in weights.items()
+    }
+    write_fitted(path, tensors, {"snellen": _MARK})
+
+
+def load_channel_weights(path: PathLike) -> dict[str, Tensor]:
+    """Read weights that `save_channel_weights` has written.
 
     Returns
     -------
@@ -26,14 +55,13 @@ def load_channel_weights(path: str | Path) -> dict[str, Tensor]:
     WeightsError
         The file is missing, or holds something else.
     """
-    path = Path(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(Path(path), framework="pt") as file:
             told = (file.metadata() or {}).get("snellen")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:
         raise WeightsError(f"{path}: no whole file of channel weights: {error}.") from error
-    if told != "channel weights" or not all(_are_weights(t) for t in tensors.values()):
+    if told != _MARK or not all(_are_weights(t) for t in tensors.values()):
         raise WeightsError(
             f"{path}: expected non-negative channel weights by layer, as save_channel_weights "
             "writes them; found other tensors."
