@@ -63,12 +63,15 @@ class ResponseHead:
 
     def __call__(self, statistics: Tensor) -> Tensor:
         """Map statistics (N, D) to values (N,)."""
+        # Coefficients are large and of both signs: float32 would leave rounding that shows, and
+        # that depends on how many images are there.
+        fine = torch.float32 if statistics.device.type == "mps" else torch.float64
         centre, deviation, width, support, coefficients, intercept = (
-            getattr(self, name).to(statistics) for name in _TENSORS
+            getattr(self, name).to(statistics.device, fine) for name in _TENSORS
         )
-        points = _standardised(statistics, centre, deviation)
+        points = _standardised(statistics.to(fine), centre, deviation)
         values: Tensor = _kernel(points, support, width) @ coefficients + intercept
-        return values
+        return values.to(statistics)
 
     @property
     def sha256(self) -> str:
