@@ -12,6 +12,7 @@ from typing import IO
 from fuzz.trials import FAULTS, Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
+_START_UP = 120.0  # seconds that a process may take to import everything
 
 
 @dataclass
@@ -72,8 +73,9 @@ class Campaign:
         """Count answers until there are no more, or none comes in time."""
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
-            rest = b""
-            while selector.select(self.timeout + (60 if not self.counts else 0)):
+            rest, start_up = b"", _START_UP
+            while selector.select(self.timeout + start_up):
+                start_up = 0.0
                 data = stream.read1(1 << 16)  # type: ignore[attr-defined]
                 if not data:
                     return number, False

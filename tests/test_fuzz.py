@@ -26,7 +26,7 @@ def test_every_planted_fault_is_found_and_the_same_by_seed():
     name, count = "tests.planted_faults", 12
     kinds = ("good", "good", "refused", "foreign", "crash", "hang", "outside")
     drawn = Counter(Random(f"{name} 7 {i}").choice(kinds) for i in range(count))
-    campaign = Campaign(name, seed=7, timeout=3)
+    campaign = Campaign(name, seed=7, timeout=10)
     campaign.run(count)
     assert campaign.counts == {
         Outcome.ACCEPTED: drawn["good"],

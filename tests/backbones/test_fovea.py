@@ -176,8 +176,9 @@ def _recipe(name):
 def recipe():
     _recipe("targets")
     _recipe("prune")
+    _recipe("student")
     yield _recipe("train")
-    for name in ("targets", "prune", "train"):
+    for name in ("targets", "prune", "student", "train"):
         sys.modules.pop(name, None)
 
 

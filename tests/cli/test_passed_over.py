@@ -5,8 +5,9 @@ import pytest
 from typer.testing import CliRunner
 
 from snellen.cli import app
+from snellen.errors import SourceError
 from snellen.images import UNREAD_SUFFIXES
-from snellen.runs import SourceError, open_source
+from snellen.runs import open_source
 from tests.runs.folders import folder_of, png
 
 runner = CliRunner()

@@ -12,7 +12,7 @@ from snellen.errors import MetricError
 from snellen.readouts import READOUTS, Readout, create_readout, list_readouts
 from tests.readouts.inside import sums_module
 
-from .definitions import CASES, IDS, READINGS
+from .definitions import CASES, IDS, READINGS, distance_correlation
 
 READERS = [create_readout(name, **options) for name, options, _ in CASES]
 READERS += [create_readout("cosine", reading=r, centred=True) for r in ("position", "channel")]
@@ -276,6 +276,14 @@ def test_distance_correlation_does_not_see_what_all_channels_share():
     f = torch.rand(1, 5, 6, 6, dtype=torch.float64)
     moved = f + torch.rand(1, 1, 6, 6, dtype=torch.float64)
     assert create_readout("distance-correlation")(f, moved).item() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("faint", [0, 1e-4, 1e-2])
+def test_distance_correlation_of_images_of_unlike_contrast(faint):
+    f, g = faint * torch.rand(1, 3, 4, 6) + 6, torch.rand(1, 3, 4, 6)
+    expected = distance_correlation(*(t[0].double().numpy() for t in (f, g)))
+    for pair in ((f, g), (g, f)):
+        assert create_readout("distance-correlation")(*pair).item() == pytest.approx(expected)
 
 
 def test_deepwsd_of_signed_features_is_a_distance():

@@ -10,7 +10,7 @@ from snellen.readouts._readout import Readout
 from snellen.readouts._sums import alike, finest, product_gap, safe_sqrt, weighted, widen
 from snellen.readouts._tally import SumTally, Tally
 
-_POSITIONS = 4096  # whose products float32 adds up; float64 adds up the sums
+_POSITIONS = 4096  # that are widened to float64 at once
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,12 @@ def _products(f: Tensor, g: Tensor, weights: Tensor | None) -> tuple[Tensor, Ten
     """Sum products of channels over positions, in float64: f's less g's, and g's, (N, C, C)."""
     f, g = (_less_shared(weighted(widen(t), weights)) for t in alike(f, g))
     gap, of_reference = f.new_zeros(2, 1, 1, 1, dtype=finest(f))
+    # In float64: where one image is much fainter than the other, its products are what is left
+    # of large ones.
     for a, b in zip(*(torch.split(t, _POSITIONS, 2) for t in (f, g)), strict=True):
-        gap = gap + product_gap(a, b).to(gap)
-        of_reference = of_reference + (b @ b.transpose(1, 2)).to(gap)
+        a, b = a.to(gap), b.to(gap)
+        gap = gap + product_gap(a, b)
+        of_reference = of_reference + b @ b.transpose(1, 2)
     return gap, of_reference
 
 

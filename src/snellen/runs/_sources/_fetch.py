@@ -81,7 +81,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     thread = threading.Thread(target=run, name="snellen-fetch", daemon=True)
     thread.start()
     thread.join(seconds)
-    if errors:
+    if errors and not isinstance(errors[0], TimeoutError):
         raise errors[0]
     if not results:
         raise TimeoutError(
