@@ -11,6 +11,7 @@ from typing import IO
 
 from fuzz.trials import FAULTS, Outcome
 
+_SECONDS_TO_START = 300.0
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -72,13 +73,16 @@ class Campaign:
         """Count answers until there are no more, or none comes in time."""
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
-            rest = b""
-            while selector.select(self.timeout + (60 if not self.counts else 0)):
+            rest, patience = b"", _SECONDS_TO_START
+            while selector.select(patience):
                 data = stream.read1(1 << 16)  # type: ignore[attr-defined]
                 if not data:
                     return number, False
                 *lines, rest = (rest + data).split(b"\n")
+                patience = self.timeout
                 for line in lines:
+                    if line == b"ready":
+                        continue
                     told, outcome, said = line.decode().split("\t", 2)
                     self._count(int(told), Outcome(outcome), said)
                     number = int(told) + 1
