@@ -132,7 +132,8 @@ def test_pairs_to_score_are_what_they_say(distorted_pairs):
 
 
 def project_files() -> list[Path]:
-    folders = [ROOT / name for name in ("src", "tests", "docs", "examples", "benchmarks", ".ci")]
+    names = ("src", "tests", "docs", "examples", "benchmarks", "fuzz", ".ci")
+    folders = [ROOT / name for name in names]
     inside = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files = [*inside, *(path for path in ROOT.iterdir() if path.is_file())]
     text = {".py", ".pyi", ".md", ".toml", ".yaml", ".cff", ".json", ".csv", ""}
