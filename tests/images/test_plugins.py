@@ -14,7 +14,7 @@ from PIL import Image
 from snellen.errors import ImageError
 from snellen.images import ImagePolicy, as_pixels, image_size, list_images, read_image
 from tests.images import crafted
-from tests.images.inside import jxl_size, plugins_module
+from tests.images.inside import files_module, jxl_size, plugins_module
 
 HEIC = b"\0\0\0\x1cftypheix\0\0\0\0mif1heixmiaf" + bytes(100)
 JXL = b"\xff\x0a" + bytes(100)
@@ -127,7 +127,7 @@ class TestJxl:
 
     def test_limit_before_decoding(self, jxl, pixels, monkeypatch):
         data = jxl(Image.fromarray(pixels))
-        monkeypatch.setattr("snellen.images._files.FORMATS", {"JXL": None})
+        monkeypatch.setattr(files_module, "FORMATS", {"JXL": None})
         with pytest.raises(ImageError, match="31x22 = 682 pixels, over the limit of 681"):
             read_image(data, ImagePolicy(max_pixels=681))
 
