@@ -21,16 +21,16 @@ def main() -> int:
         parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
     print("| target | trials | " + " | ".join(Outcome) + " | seconds |")
     print("|---" * (len(Outcome) + 3) + "|")
-    faults = []
+    faulty = False
     for target in given.targets or TARGETS:
         campaign, start = Campaign(target, given.seed, given.timeout), time.monotonic()
         campaign.run(given.n)
         numbers = " | ".join(f"{campaign.counts[outcome]:,}" for outcome in Outcome)
         seconds = time.monotonic() - start
         print(f"| {target} | {given.n:,} | {numbers} | {seconds:.0f} |", flush=True)
-        faults += campaign.faults
-    print("\n".join(faults), file=sys.stderr)
-    return 1 if faults else 0
+        print("".join(f"{fault}\n" for fault in campaign.faults), end="", file=sys.stderr)
+        faulty |= campaign.faulty
+    return int(faulty)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import IO
 
 from fuzz.trials import FAULTS, Outcome
 
+_SECONDS_TO_START = 300.0
 ROOT = Path(__file__).resolve().parents[1]
-_START_UP = 120.0  # seconds that a process may take to import everything
 
 
 @dataclass
@@ -73,14 +73,16 @@ class Campaign:
         """Count answers until there are no more, or none comes in time."""
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
-            rest, start_up = b"", _START_UP
-            while selector.select(self.timeout + start_up):
-                start_up = 0.0
+            rest, patience = b"", _SECONDS_TO_START
+            while selector.select(patience):
                 data = stream.read1(1 << 16)  # type: ignore[attr-defined]
                 if not data:
                     return number, False
                 *lines, rest = (rest + data).split(b"\n")
+                patience = self.timeout
                 for line in lines:
+                    if line == b"ready":
+                        continue
                     told, outcome, said = line.decode().split("\t", 2)
                     self._count(int(told), Outcome(outcome), said)
                     number = int(told) + 1

@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 
 from fuzz.trials import OutsideError, Trial
-from snellen.backbones._download import download
 from snellen.errors import WeightsError
+from tests.backbones.inside import download
 from tests.backbones.serving import ScriptedServer, http_answer
 
 _MOST = 1 << 18

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from enum import StrEnum
 from random import Random
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Trial = Callable[[Random], None]
 """One trial: draws what it tries, and raises whatever the package raises."""
@@ -28,8 +30,10 @@ class OutsideError(Exception):
     """Something was accepted whose values are outside [0, 1] or not finite, or not its own."""
 
 
-def check_values(image: torch.Tensor) -> None:
+def check_values(image: "Tensor") -> None:
     """Raise OutsideError unless an image batch is what it is promised to be."""
+    import torch
+
     if image.dtype != torch.float32 or image.shape[-3] != 3 or image.numel() == 0:
         raise OutsideError(f"{tuple(image.shape)} of {image.dtype}")
     low, high = (float(value) for value in torch.aminmax(image))

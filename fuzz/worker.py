@@ -1,6 +1,7 @@
 """The process in which trials run: ``python -m fuzz.worker TARGET SEED START STOP``.
 
-It writes a line for each trial to standard output: its number, its outcome, and what was said.
+It writes to standard output that it is ready, then a line for each trial: its number, its outcome,
+and what was said.
 """
 
 import faulthandler
@@ -28,6 +29,7 @@ def main(target: str, seed: str, start: int, stop: int) -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     trial = trial_of(target)
+    answers.write("ready\n")
     for number in range(start, stop):
         outcome, said = run(trial, Random(f"{target} {seed} {number}"))
         answers.write(f"{number}\t{outcome}\t{said}\n")
@@ -50,4 +52,12 @@ def run(trial: Trial, random: Random) -> tuple[Outcome, str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    status = 1
+    try:
+        main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)  # a server in a thread is not waited for

@@ -4,22 +4,30 @@ from collections import Counter
 from random import Random
 
 import pytest
+import torch
 
 from fuzz.campaign import Campaign
-from fuzz.targets import TARGETS
-from fuzz.trials import Outcome
+from fuzz.trials import Outcome, OutsideError, check_values
 
-TRIALS = 40
+TRIALS = 200
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_no_trial_ends_as_none_may(target):
-    campaign = Campaign(target, seed=1, timeout=60)
+def test_no_trial_ends_as_none_may():
+    campaign = Campaign("fuzz.every", seed=1, timeout=60)
     campaign.run(TRIALS)
     assert campaign.faults == []
     assert campaign.counts.total() == TRIALS
-    assert campaign.counts[Outcome.ACCEPTED] > 0
-    assert campaign.counts[Outcome.REFUSED] > 0 or target == "profiles"
+    assert campaign.counts[Outcome.ACCEPTED] > 30
+    assert campaign.counts[Outcome.REFUSED] > 30
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e-6, 1 + 1e-6])
+def test_values_outside_are_seen(value):
+    image = torch.full((3, 4, 5), 0.5)
+    check_values(image)
+    image[1, 2, 3] = value
+    with pytest.raises(OutsideError, match="values from"):
+        check_values(image)
 
 
 def test_every_planted_fault_is_found_and_the_same_by_seed():

@@ -209,7 +209,7 @@ def private_imports(files: list[Path]) -> list[str]:
 
 
 def project_files() -> list[Path]:
-    names = ("src", "tests", "docs", "examples", "benchmarks", "recipes", "tools", ".ci")
+    names = ("src", "tests", "docs", "examples", "benchmarks", "fuzz", "recipes", "tools", ".ci")
     folders = [ROOT / name for name in names]
     inside = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files = [*inside, *(path for path in ROOT.iterdir() if path.is_file())]

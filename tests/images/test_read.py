@@ -257,6 +257,17 @@ class TestOrientation:
         torch.testing.assert_close(read_image(data), planes(turned, 65535))
         assert image_size(data) == turned.shape[:2]
 
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("shape", [(1, 7, 3), (7, 1, 3), (1, 1, 3)])
+    def test_images_of_one_row_or_column(self, rng, orientation, shape):
+        image = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+        tags = Image.Exif()
+        tags[0x0112] = orientation
+        data = encoded(image, "PNG", exif=tags)
+        with Image.open(io.BytesIO(data)) as stored:
+            expected = planes(ImageOps.exif_transpose(stored).convert("RGB"))
+        assert torch.equal(read_image(data), expected)
+
     @pytest.mark.parametrize("orientation", [2, 6])
     def test_16_bit_tiff(self, tmp_path, rng, orientation):
         values = rng.integers(0, 65536, (4, 7, 3)).astype(np.uint16)

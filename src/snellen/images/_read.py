@@ -249,8 +249,10 @@ def _warn_of_frames(image: ImageFile.ImageFile, name: str) -> None:
 
 def _oriented(planes: npt.NDArray[np.float32], orientation: int) -> torch.Tensor:
     swap, flips = _TURNS[orientation]
+    if not swap and not flips:
+        return torch.from_numpy(planes)
     turned = planes.swapaxes(1, 2) if swap else planes
-    return torch.from_numpy(np.ascontiguousarray(np.flip(turned, flips)))
+    return torch.from_numpy(np.flip(turned, flips).copy())  # one row may be flipped in place
 
 
 def _exif_before_load(
