@@ -29,7 +29,7 @@ RESUMES = {
     "ScoreCache": "scores of bench",
     "Checkpoint": "finished parts of the exam",
     "_is_fresh": "images of distort that are newer than their source",
-    "is_made": "images of distort that say what they were made of",
+    "carries_input": "images of distort that say what they were made of",
     "fingerprint": "trainings and comparisons of restorers",
 }
 """Classes and functions that say whether an earlier result still holds: a new one is named here."""

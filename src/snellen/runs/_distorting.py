@@ -102,7 +102,7 @@ def distortion_run(plan: DistortionPlan, source: Path, output: Path) -> Run:
         Layout(PAIRS, {"error": "string"}, lambda item: dict(item.columns)),
         work,
         {"command": "distort", "versions": library_versions()},
-        is_kept=work.is_made,
+        is_kept=work.carries_input,
         failures=output / FAILURES,
         about={"distortions": steps_of(specs)},
     )
@@ -134,7 +134,7 @@ class _DistortWork:
         self._output = output
         self._read: tuple[Location, Tensor | Exception] | None = None
 
-    def is_made(self, item: Item) -> bool:
+    def carries_input(self, item: Item) -> bool:
         """Tell whether the image is there, made of this very input with the same libraries."""
         return read_png_note(self._target(item)) == self._note(item)
 
@@ -143,7 +143,7 @@ class _DistortWork:
         for position, item in tasks:
             error = None
             try:
-                if not self.is_made(item):
+                if not self.carries_input(item):
                     self._make(item)
             except Exception as caught:
                 error = error_text(caught)
