@@ -123,8 +123,7 @@ class BatchOptions(OptionGroup):
 
     def given(self) -> dict[str, Any]:
         """Return those that are not as they are by default."""
-        found = {"batch_size": self.batch_size, "threads": self.threads, "tile": self.tile}
-        return {name: value for name, value in found.items() if value not in (None, "auto")}
+        return {name: value for name, value in vars(self).items() if value not in (None, "auto")}
 
 
 @dataclass(frozen=True)
