@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from snellen._matlab import read_matlab
 from snellen.backbones import file_sha256, load_state_dict
 from snellen.errors import ImageError, MetricError, WeightsError
 from snellen.images import ImagePolicy
@@ -139,15 +140,9 @@ def load_scene_model(path: Path) -> SceneModel:
 
 
 def _from_matlab(path: Path) -> dict[str, Tensor]:
-    from scipy.io import loadmat
-
     try:
-        content = loadmat(path)
-        return {
-            key: torch.as_tensor(value, dtype=torch.float64)
-            for key, value in content.items()
-            if not key.startswith("__")
-        }
+        content = read_matlab(path)
+        return {k: torch.as_tensor(value, dtype=torch.float64) for k, value in content.items()}
     except Exception as error:  # a damaged file fails in any way
         raise WeightsError(f"{path}: cannot be read as a MATLAB file: {error}.") from error
 
