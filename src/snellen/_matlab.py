@@ -35,8 +35,10 @@ def read_matlab(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     with open_regular(path) as file:
         data = file.read()
-    if len(data) >= 128 and 0 not in data[:4]:  # version 4 has no header, and a simpler reader
-        order = "<" if data[126:127] == b"I" else ">"
+    little = data[126:127] == b"I"
+    version = data[124 + little : 125 + little]
+    if 0 not in data[:4] and version == b"\1":  # version 4 has no header, and a simpler reader
+        order = "<" if little else ">"
         for kind, body in _elements(data[128:], order):
             _check_variable(kind, body, order)
     variables: dict[str, Any] = loadmat(io.BytesIO(data))

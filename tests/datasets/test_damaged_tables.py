@@ -71,6 +71,13 @@ def test_matlab_values_of_no_known_type(tmp_path, kind, compressed):
         read_score_table(path)
 
 
+def test_matlab_files_of_a_later_version_are_named(tmp_path):
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM"
+    (tmp_path / "t.mat").write_bytes(header + b"\x89HDF\r\n\x1a\n" + bytes(500))
+    with pytest.raises(DatasetError, match="HDF"):
+        read_score_table(tmp_path / "t.mat")
+
+
 def test_matlab_files_of_every_kind(tmp_path):
     path = tmp_path / "t.mat"
     names = np.array([["a.png"], ["bb.png"]], dtype=object)
