@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -50,6 +52,45 @@ def test_every_kind(tmp_path, name, damage):
         return  # cut text is text
     with pytest.raises(DatasetError, match=name.replace(".", r"\.")):
         read_score_table(path, columns=["image", "score"])
+
+
+@pytest.mark.parametrize("kind", [0, 8, 10, 11, 19, 200])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_values_of_no_known_type(tmp_path, kind, compressed):
+    """Such a type is a null pointer to scipy, which crashes."""
+    path = tmp_path / "t.mat"
+    scipy.io.savemat(path, {"score": np.arange(100.0)})
+    data = bytearray(path.read_bytes())
+    place = data.rindex(b"\x09\0\0\0\x20\3\0\0")
+    data[place] = kind
+    if compressed:
+        packed = zlib.compress(data[128:])
+        data[128:] = struct.pack("<II", 15, len(packed)) + packed
+    path.write_bytes(data)
+    with pytest.raises(DatasetError, match="cannot be read as a MATLAB file"):
+        read_score_table(path)
+
+
+def test_matlab_files_of_a_later_version_are_named(tmp_path):
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM"
+    (tmp_path / "t.mat").write_bytes(header + b"\x89HDF\r\n\x1a\n" + bytes(500))
+    with pytest.raises(DatasetError, match="HDF"):
+        read_score_table(tmp_path / "t.mat")
+
+
+def test_matlab_files_of_every_kind(tmp_path):
+    path = tmp_path / "t.mat"
+    names = np.array([["a.png"], ["bb.png"]], dtype=object)
+    values = {"names": names, "score": np.arange(6.0).reshape(2, 3), "z": 1j * np.ones(2),
+              "flag": np.array([True]), "text": "word", "empty": np.zeros((0, 0)),
+              "small": np.int8(3), "inside": {"a": 1, "b": names}}  # fmt: skip
+    for options in ({}, {"do_compression": True}, {"format": "4"}):
+        saved = {"score": values["score"]} if "format" in options else values
+        scipy.io.savemat(path, saved, **options)
+        found = read_score_table(path)
+        assert set(found) == set(saved)
+        assert found["score"] == list(range(6))
+        assert found.get("names", ["a.png", "bb.png"]) == ["a.png", "bb.png"]
 
 
 def test_pipe(tmp_path):

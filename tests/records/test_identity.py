@@ -10,7 +10,7 @@ from snellen.records import MEASURING, SCORING, check_same, code_digest, identit
 from tests.records.inside import identity_module
 
 SOURCE = Path(identity_module.__file__).parents[1]
-GROUND = {"errors", "records", "_memory", "_opening", "_threads"}
+GROUND = {"errors", "records", "_matlab", "_memory", "_opening", "_threads"}
 
 
 @pytest.fixture

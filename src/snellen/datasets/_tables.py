@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
+from snellen._matlab import read_matlab
 from snellen._opening import as_text, not_utf8, open_regular
 from snellen.errors import DatasetError
 
@@ -125,11 +125,11 @@ def _text(path: Path) -> Iterator[TextIO]:
 
 def _read_mat(path: Path) -> ScoreTable:
     try:
-        variables = scipy.io.loadmat(path)
+        variables = read_matlab(path)
     except Exception as error:  # damaged files make the reader fail in any way there is
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path} cannot be read as a MATLAB file: {reason}") from error
-    return {name: _flatten(value) for name, value in variables.items() if not name.startswith("__")}
+    return {name: _flatten(value) for name, value in variables.items()}
 
 
 def _flatten(value: NDArray[Any]) -> list[Any]:

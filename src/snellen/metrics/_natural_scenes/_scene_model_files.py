@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from snellen._matlab import read_matlab
 from snellen.backbones import load_state_dict
 from snellen.errors import WeightsError
 from snellen.metrics._fitted_files import write_fitted
@@ -40,15 +41,9 @@ def load_scene_model(path: Path) -> SceneModel:
 
 
 def _from_matlab(path: Path) -> dict[str, Tensor]:
-    from scipy.io import loadmat
-
     try:
-        content = loadmat(path)
-        return {
-            key: torch.as_tensor(value, dtype=torch.float64)
-            for key, value in content.items()
-            if not key.startswith("__")
-        }
+        content = read_matlab(path)
+        return {k: torch.as_tensor(value, dtype=torch.float64) for k, value in content.items()}
     except Exception as error:  # a damaged file fails in any way
         raise WeightsError(f"{path}: cannot be read as a MATLAB file: {error}.") from error
 
