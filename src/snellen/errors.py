@@ -71,3 +71,15 @@ def error_text(error: BaseException) -> str:
     """
     text = " ".join(str(error).split())
     return text if isinstance(error, SnellenError) else f"{type(error).__name__}: {text}"
+
+
+def reason_text(error: BaseException) -> str:
+    """Return what an error of the system or of a library says, in one line; else its class.
+
+    Examples
+    --------
+    >>> reason_text(ValueError("no   number")), reason_text(EOFError())
+    ('no number', 'EOFError')
+    """
+    said = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(said).split()) or type(error).__name__

@@ -238,6 +238,61 @@ def test_the_table_of_another_command_is_not_replaced(folders, tmp_path):
     assert output.read_text().startswith("distorted,reference,width,height,psnr,")
 
 
+@pytest.fixture
+def killed(monkeypatch):
+    """Kill a command as it scores its image of this number, from 0."""
+
+    def at(number):
+        original, seen = MetricSet.forward, []
+
+        def forward(self, x, y):
+            seen.append(1)
+            if len(seen) > number:
+                raise KeyboardInterrupt
+            return original(self, x, y)
+
+        monkeypatch.setattr(MetricSet, "forward", forward)
+
+    return at
+
+
+def test_killed_an_image_made_anew_and_again_the_score_is_that_of_the_new_pixels(
+    folders, tmp_path, killed, monkeypatch
+):
+    """Not so once: the row of the old pixels was reported."""
+    output, (distorted, reference) = tmp_path / "o.csv", folders
+    killed(2)
+    assert run("compare", *folders, "-m", "psnr", "-o", output, "--threads", 1).exit_code != 0
+    monkeypatch.undo()
+    assert not output.exists()
+    assert output.with_name(".o.csv.part").read_text().count("distorted") >= 1
+    for name in ("p0", "p1"):
+        Image.open(reference / f"{name}.png").save(distorted / f"{name}.jpg", "PNG")
+    assert run("compare", *folders, "-m", "psnr", "-o", output).exit_code == 0
+    rows = list(csv.DictReader(output.read_text().splitlines()))
+    expected = [float(create_metric("psnr")(r["distorted"], r["reference"])) for r in rows]
+    assert [float(row["psnr"]) for row in rows] == pytest.approx(expected)
+    assert float(rows[0]["psnr"]) > 70
+
+
+def test_kept_rows_of_score_are_not_thrown_away_by_compare(folders, tmp_path, killed, monkeypatch):
+    """Not so once: 1,001 kept lines became one, without a word."""
+    output = tmp_path / "o.csv"
+    words = (folders[0], "-r", folders[1], "-m", "psnr", "-o", output)
+    killed(2)
+    assert run("score", *words, "--threads", 1).exit_code != 0
+    monkeypatch.undo()
+    log = output.with_name(".o.csv.part")
+    before = log.read_bytes()
+    refused = run("compare", *folders, "-m", "psnr", "-o", output)
+    assert refused.exit_code == 2
+    assert "command was" in refused.stderr
+    assert log.read_bytes() == before
+    done = run("score", *words)
+    assert done.exit_code == 0
+    assert len(output.read_text().splitlines()) == 4
+
+
 def test_tables_patterns_and_parts(folders, tmp_path):
     distorted, reference = folders
     table = tmp_path / "pairs.csv"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from snellen._opening import open_regular
-from snellen.errors import WeightsError
+from snellen.errors import WeightsError, reason_text
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
@@ -35,7 +35,7 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
         status = resolved.stat()
         return _hash_file(resolved, status.st_size, status.st_mtime_ns)
     except OSError as error:
-        raise WeightsError(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise WeightsError(f"{path}: cannot be read: {reason_text(error)}.") from error
 
 
 @lru_cache(maxsize=256)

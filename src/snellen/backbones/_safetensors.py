@@ -9,7 +9,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from snellen._opening import open_regular
-from snellen.errors import WeightsError
+from snellen.errors import WeightsError, reason_text
 
 
 def read_safetensors(
@@ -42,7 +42,7 @@ def read_safetensors(
             words = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # damaged bytes make the reader fail in any way there is
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        reason = reason_text(error)
         raise WeightsError(f"{path}: cannot be read as {what}: {reason}.") from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.float().isfinite().all()):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from snellen._matlab import read_matlab
 from snellen._opening import as_text, not_utf8, open_regular
-from snellen.errors import DatasetError
+from snellen.errors import DatasetError, reason_text
 
 ScoreTable = dict[str, list[Any]]
 
@@ -119,7 +119,7 @@ def _text(path: Path) -> Iterator[TextIO]:
     except csv.Error as error:
         raise DatasetError(f"{path}: cannot be read as CSV: {error}.") from error
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_text(error)
         raise DatasetError(f"{path}: cannot be read: {reason}.") from error
 
 
@@ -127,7 +127,7 @@ def _read_mat(path: Path) -> ScoreTable:
     try:
         variables = read_matlab(path)
     except Exception as error:  # damaged files make the reader fail in any way there is
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_text(error)
         raise DatasetError(f"{path} cannot be read as a MATLAB file: {reason}") from error
     return {name: _flatten(value) for name, value in variables.items()}
 
@@ -157,7 +157,7 @@ def _read_excel(path: Path, columns: Sequence[str] | None, sheet: str | None) ->
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # damaged files make the reader fail in any way there is
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_text(error)
         raise DatasetError(f"{path} cannot be read as an Excel file: {reason}") from error
     try:
         if sheet is not None and sheet not in book.sheetnames:

@@ -23,7 +23,7 @@ from PIL import (
 )
 
 from snellen._opening import SpecialFileError, open_regular
-from snellen.errors import ImageError
+from snellen.errors import ImageError, reason_text
 from snellen.images._plugins import (
     PACKAGES,
     check_installed,
@@ -86,7 +86,7 @@ def _open_path(path: Path) -> IO[bytes]:
     except ValueError as error:
         raise ImageError(f"{str(path)!r}: not a file name: {error}") from None
     except OSError as error:
-        raise ImageError(f"{path}: cannot be opened: {error.strerror or error}") from error
+        raise ImageError(f"{path}: cannot be opened: {reason_text(error)}") from error
 
 
 def _seekable(stream: IO[bytes]) -> IO[bytes]:

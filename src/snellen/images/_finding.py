@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from snellen.errors import ImageError
+from snellen.errors import ImageError, reason_text
 
 _ALWAYS = """
 .apng .avif .bmp .gif .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .mpo .pbm .pfm .pgm .png
@@ -138,7 +138,7 @@ def _walk(folder: Path, recursive: bool, above: frozenset[Path]) -> Iterator[Pat
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise ImageError(f"{folder}: cannot be listed: {error.strerror or error}") from error
+        raise ImageError(f"{folder}: cannot be listed: {reason_text(error)}") from error
     for entry in entries:
         if entry.name.startswith("."):
             continue

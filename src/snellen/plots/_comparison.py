@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from snellen.errors import ImageError
+from snellen.errors import ImageError, reason_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,9 +94,7 @@ def save_figure(figure: "Figure", path: str | Path, dpi: int = 120) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=dpi)
     except OSError as error:
-        raise ImageError(
-            f"{path}: the figure cannot be written: {error.strerror or error}."
-        ) from error
+        raise ImageError(f"{path}: the figure cannot be written: {reason_text(error)}.") from error
 
 
 def _local(batch: Tensor) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import IO, TypeAlias
 
 import filelock
 
-from snellen.errors import RunError
+from snellen.errors import RunError, reason_text
 
 PathLike: TypeAlias = str | os.PathLike[str]
 """Names of files and folders, as every function of the house takes them."""
@@ -108,7 +108,7 @@ def lock(path: Path) -> filelock.FileLock:
         ) from None
     except OSError as error:
         raise RunError(
-            f"{path.parent}: no results can be written there: {error.strerror or error}; name "
+            f"{path.parent}: no results can be written there: {reason_text(error)}; name "
             "another output."
         ) from error
     return held

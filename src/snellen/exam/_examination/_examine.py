@@ -11,7 +11,7 @@ import torch
 from snellen.agreement import Resampling
 from snellen.backbones import Backbone
 from snellen.datasets import Dataset
-from snellen.errors import DatasetError, MetricError, SnellenError
+from snellen.errors import DatasetError, MetricError, error_text
 from snellen.exam._exam_run import ExamRun
 from snellen.exam._examination._examination import Examination
 from snellen.exam._examination._part import Part
@@ -204,8 +204,7 @@ def _one(name: str, label: str, backbone: Backbone, plan: ExamPlan, clock: Clock
         tables, manifest = EXAM_PARTS[name].run(backbone, label, plan, run)
     except Exception as error:
         # Whatever it is, the other parts are worth having, and the report says what it was.
-        kind = "" if isinstance(error, SnellenError) else f"{type(error).__name__}: "
-        return Part(name, label, error=f"{kind}{error}")
+        return Part(name, label, error=error_text(error))
     finally:
         clock.finished(name, label)
     return Part(name, label, tables, manifest, time.perf_counter() - start)

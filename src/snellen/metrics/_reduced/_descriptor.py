@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snellen.errors import MetricError
+from snellen.errors import MetricError, reason_text
 from snellen.records import replace_file
 
 VERSION = 1
@@ -134,7 +134,7 @@ class Descriptor:
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = reason_text(error)
             raise MetricError(f"{path}: cannot be read as a descriptor: {reason}.") from error
         return cls.from_json(text, name=str(path))
 

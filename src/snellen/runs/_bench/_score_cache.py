@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from snellen.backbones import cache_directory
-from snellen.errors import CacheError
+from snellen.errors import CacheError, reason_text
 from snellen.metrics import Metric
 from snellen.records import digest_of, identity
 
@@ -53,7 +53,7 @@ class ScoreCache:
             self.folder.mkdir(parents=True, exist_ok=True)
             writable = os.access(self.folder, os.W_OK)
         except OSError as error:
-            raise CacheError(f"{self.folder}: {error.strerror or error}; {_ADVICE}") from error
+            raise CacheError(f"{self.folder}: {reason_text(error)}; {_ADVICE}") from error
         if not writable:
             raise CacheError(f"{self.folder}: scores cannot be written there; {_ADVICE}")
         self._digests = _Digests(self.folder / "digests.jsonl")
@@ -177,4 +177,4 @@ def _append(path: Path, lines: list[str]) -> None:
             os.close(handle)
     except OSError as error:
         # Hours of scores are worth more than their cache.
-        _logger.warning("%s: the score could not be kept: %s", path, error.strerror or error)
+        _logger.warning("%s: the score could not be kept: %s", path, reason_text(error))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from snellen._opening import SpecialFileError, open_regular
-from snellen.errors import ImageError, SourceError
+from snellen.errors import ImageError, SourceError, reason_text
 from snellen.runs._sources._addresses import is_remote
 from snellen.runs._sources._fetch import fetch
 
@@ -65,7 +65,7 @@ class Location:
         except (IsADirectoryError, SpecialFileError) as error:
             raise ImageError(f"{self.name}: {error.strerror}, expected an image file") from None
         except Exception as error:  # every kind of store has its own
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            reason = reason_text(error)
             raise ImageError(f"{self.name}: cannot be read: {reason}") from error
 
     def _open(self) -> Stream:

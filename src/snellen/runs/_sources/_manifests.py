@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from snellen._opening import as_text, not_utf8
-from snellen.errors import SourceError
+from snellen.errors import SourceError, reason_text
 from snellen.runs._sources._addresses import beside, is_remote, suffix_of
 from snellen.runs._sources._item import Item, Location, one_reference
 from snellen.runs._sources._remote import open_named
@@ -99,7 +99,7 @@ def _text(name: str) -> Iterator[TextIO]:
     except csv.Error as error:
         raise SourceError(f"{name}: cannot be read as CSV: {error}.") from error
     except OSError as error:
-        raise SourceError(f"{name}: cannot be read: {error.strerror or error}.") from error
+        raise SourceError(f"{name}: cannot be read: {reason_text(error)}.") from error
 
 
 def _lines(name: str) -> Iterator[dict[str, Any]]:
@@ -146,7 +146,7 @@ def _parquet(name: str) -> Iterator[Any]:
         try:
             yield pyarrow.parquet.ParquetFile(file)
         except Exception as error:  # damaged bytes raise nearly any class
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = reason_text(error)
             raise SourceError(f"{name}: cannot be read as Parquet: {reason}") from error
 
 

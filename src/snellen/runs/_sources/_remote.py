@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from snellen._opening import open_regular
-from snellen.errors import SourceError
+from snellen.errors import SourceError, reason_text
 from snellen.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES
 from snellen.runs._sources._addresses import is_remote
 from snellen.runs._sources._fetch import fetch, most_seconds, store_of, within
@@ -87,7 +87,7 @@ def open_named(name: str, *, whole: bool = False) -> BinaryIO:
     except FileNotFoundError:
         raise SourceError(f"{name}: no such file.") from None
     except Exception as error:  # every kind of store has its own
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = reason_text(error)
         raise SourceError(f"{name}: cannot be opened: {reason}") from error
 
 

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator
 from itertools import groupby
 
-from snellen.errors import SourceError
+from snellen.errors import SourceError, reason_text
 from snellen.images import IMAGE_SUFFIXES
 from snellen.runs._sources._item import Item, Location, one_reference
 from snellen.runs._sources._remote import open_named
@@ -87,7 +87,7 @@ def _members(name: str) -> Iterator[Location]:
                 if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
                     raise tarfile.ReadError("a header cannot be read")
         except Exception as error:  # damaged headers raise nearly any class
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = reason_text(error)
             yield Location(name, "?", size=-1, mark=reason)
 
 
