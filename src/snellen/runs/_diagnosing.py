@@ -49,10 +49,12 @@ def diagnose(
     unfamiliarity
         Unfamiliarity, 0 to 1, above which an image is "none of these"; the diagnoser's own by
         default.
-    engine, limit, shard, engine_options
+    engine, limit, shard
         As for `score`.
     device
         Where the network computes.
+    engine_options
+        As for `score`.
 
     Returns
     -------

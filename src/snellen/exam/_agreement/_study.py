@@ -64,10 +64,12 @@ def study(
     ----------
     plan
         What `load_study` has read.
-    resampling, checkpoint, device, progress
+    resampling, checkpoint
         See `snellen.exam.layers`.
     cache
         Where scores of the metrics are taken from and kept; by default they are computed.
+    device, progress
+        See `snellen.exam.layers`.
 
     Returns
     -------
