@@ -196,6 +196,7 @@ def test_a_broken_file_is_a_row_of_errors_and_status_1(folder, tmp_path):
         (row,) = csv.DictReader(file)
     assert row["reference"] == "../photos/broken.jpg"
     assert "damaged" in row["error"]
+    assert not (output / "errors.csv.manifest.json").exists()
     assert len(pairs(output)) == 2
     (folder / "broken.jpg").unlink()
     assert run(folder, "-t", "jpeg", "-l", "1", "-o", output).exit_code == 0

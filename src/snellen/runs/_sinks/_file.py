@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from snellen.records import (
     Row,
     RowLog,
     check_same,
-    columns_of,
     lock,
     plain,
     refuse_special,
     remove_leftovers,
+    replace_file,
+    table_bytes,
     unlock,
     write_table,
 )
@@ -185,7 +185,7 @@ class FileSink:
                 kept.append(identity)
             else:
                 failed.append(row)
-        return chain(good), kept
+        return iter(good), kept
 
     def close(self) -> None:
         """Let go of the log and of the lock."""
@@ -195,6 +195,6 @@ class FileSink:
 
 def _report(path: Path, failed: list[Row]) -> None:
     if failed:
-        write_table(path, failed, form="csv", columns=columns_of(failed))
+        replace_file(path, table_bytes(failed, "csv"))
     else:
         path.unlink(missing_ok=True)
